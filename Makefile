@@ -1,0 +1,77 @@
+# What can be done here? `make` alone says so. All of it happens in .venv, which is made when it is missing.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet
+# Options for `make bench`, as in: make bench ARGS="--quick --rows tell,ask"
+ARGS ?=
+
+# The work tree and .venv alone decide what is imported.
+unexport PYTHONPATH PYTHONHOME
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_ROOT_USER_ACTION = ignore
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+# $(call check,what,command): one line when it passes, all that it printed when it does not.
+check = @printf '%-18s' '$(1)'; if out=$$($(2) 2>&1); then echo ok; else echo FAILED; echo "$$out"; exit 1; fi
+
+help:
+	@echo "make demo    run examples/audit.py on this folder"
+	@echo "make test    lint, then all tests; fails below full branch coverage of policies and actors/_core"
+	@echo "make lint    ruff, mypy --strict and the import contracts"
+	@echo "make bench   the benchmarks, beside the peers that can be installed (ARGS='--quick')"
+	@echo "make clean   remove all that was made here, .venv too"
+	@echo "PYTHON=python3.12 chooses the interpreter for a new .venv (3.11 or later)"
+
+demo: $(VENV)/.has-package
+	@$(PY) examples/audit.py .
+
+lint: $(VENV)/.has-tests
+	$(call check,ruff check,$(PY) -m ruff check .)
+	$(call check,ruff format,$(PY) -m ruff format --check .)
+	$(call check,mypy --strict,$(PY) -m mypy)
+	$(call check,import contracts,$(VENV)/bin/lint-imports)
+
+# Stress tests run apart: coverage would slow down just the races they are after. Status 5: there are none.
+test: lint
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run -m pytest -q -m "not stress"
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report
+	@$(PY) -m pytest -q -m stress || [ $$? -eq 5 ]
+
+bench: $(VENV)/.has-peers
+	@$(PY) -m benchmarks $(ARGS)
+
+clean:
+	@rm -rf $(VENV) .cache build dist htmlcov .coverage .coverage.* .hypothesis
+	@rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; choose one: make PYTHON=python3.12"; exit 1; }
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.has-package: $(VENV)/.made pyproject.toml
+	@echo "installing actortree"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.has-tests: $(VENV)/.made pyproject.toml
+	@echo "installing actortree and the tools of its tests"
+	@$(PIP) --editable '.[test]'
+	@touch $@ $(VENV)/.has-package
+
+# A peer that cannot be installed is left out of the table, which says so.
+$(VENV)/.has-peers: $(VENV)/.made pyproject.toml
+	@echo "installing actortree and the peers it is measured against"
+	@$(PIP) --editable '.[bench,plot]' || $(PIP) --editable .
+	@touch $@ $(VENV)/.has-package

@@ -1,0 +1,1 @@
+"""Tests as sentences, each with its evidence."""

@@ -1,0 +1,35 @@
+"""Which threads may a test leave behind? None; orphans that it makes on purpose are marked."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+GRACE = 5.0
+"""Seconds, for all threads of one test together, in which a thread that is about to end may do so."""
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_leaked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that leaves a thread running; `leaves_orphans` lets daemon threads pass."""
+    before = set(threading.enumerate())
+    yield
+    leaves_orphans = request.node.get_closest_marker("leaves_orphans") is not None
+    leaked = _still_alive(before, daemons_pass=leaves_orphans)
+    if leaked:
+        names = ", ".join(sorted(repr(thread.name) for thread in leaked))
+        pytest.fail(f"threads still alive {GRACE:g} s after the test: {names}", pytrace=False)
+
+
+def _still_alive(before: set[threading.Thread], *, daemons_pass: bool) -> list[threading.Thread]:
+    """Joins what was started since `before`, blocks for at most `GRACE` seconds in all, gives what is left."""
+    started = [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and not (daemons_pass and thread.daemon)
+    ]
+    deadline = time.monotonic() + GRACE
+    for thread in started:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return [thread for thread in started if thread.is_alive()]
