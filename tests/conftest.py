@@ -1,8 +1,10 @@
-"""Which threads may a test leave behind? None; orphans that it makes on purpose are marked."""
+"""What holds for every test? It leaves no thread behind; orphans that it makes on purpose are marked."""
 
 import threading
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +35,12 @@ def _still_alive(before: set[threading.Thread], *, daemons_pass: bool) -> list[t
     for thread in started:
         thread.join(max(0.0, deadline - time.monotonic()))
     return [thread for thread in started if thread.is_alive()]
+
+
+@pytest.fixture(scope="session")
+def packages_folder() -> Path:
+    """The folder that holds `actors`, in the work tree or installed: PYTHONPATH for a subprocess."""
+    spec = find_spec("actors")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parents[1]
