@@ -25,7 +25,7 @@ def no_thread_is_leaked(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _still_alive(before: set[threading.Thread], *, daemons_pass: bool) -> list[threading.Thread]:
-    """Joins what was started since `before`, blocks for at most `GRACE` seconds in all, gives what is left."""
+    """What was started since `before` and does not end; blocks for at most `GRACE` seconds in all."""
     started = [
         thread
         for thread in threading.enumerate()

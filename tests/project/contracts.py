@@ -24,9 +24,7 @@ class AllowedContract(Contract):
         allowed = {self.source_package.name, *self.allowed_packages, *sys.stdlib_module_names}
         broken = sorted(
             (importer, imported, detail["line_number"])
-            for importer in (
-                {self.source_package.name} | graph.find_descendants(self.source_package.name)
-            )
+            for importer in ({self.source_package.name} | graph.find_descendants(self.source_package.name))
             for imported in graph.find_modules_directly_imported_by(importer)
             if imported.partition(".")[0] not in allowed
             for detail in graph.get_import_details(importer=importer, imported=imported)
