@@ -1,0 +1,1 @@
+"""How fast is actortree beside its peers, on this machine, today?"""

@@ -1,0 +1,23 @@
+"""Which rows does the table have, in which order?"""
+
+from __future__ import annotations
+
+from benchmarks.row import Row
+from benchmarks.rows import (
+    ask,
+    ask_timeout,
+    blocked,
+    crash,
+    fan_in,
+    idle,
+    memory,
+    million,
+    ping_pong,
+    spawn,
+    stop,
+    tell,
+)
+
+_MODULES = (tell, ask, ask_timeout, ping_pong, fan_in, spawn, stop, crash, memory, blocked, million, idle)
+
+ROWS: dict[str, Row] = {module.ROW.key: module.ROW for module in _MODULES}
