@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install --quiet
+# Twice quiet: errors only, no word on how pip is configured.
+PIP := $(PY) -m pip install -qq
 # Options for `make bench`, as in: make bench ARGS="--quick --rows tell,ask"
 ARGS ?=
 
