@@ -143,7 +143,7 @@ class RetryableOnly(Policy):
     _kind: ClassVar[str] = "retryable_only"
 
     retryable: tuple[ExceptionClass, ...] = (TimeoutError, ConnectionError)
-    restart: SerializeAsAny[Restart] = Restart()
+    restart: SerializeAsAny[Annotated[Restart, BeforeValidator(as_policy)]] = Restart()
     otherwise: Policy = Stop()
 
     def __init__(
@@ -177,7 +177,8 @@ class _Classes(tuple[type, ...]):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"({''.join(source_name(cls) + ', ' for cls in self).rstrip()})"
+        names = ", ".join(source_name(cls) for cls in self)
+        return f"({names},)" if len(self) == 1 else f"({names})"
 
 
 def _belongs(mark: Mark, key: str) -> bool:
