@@ -11,6 +11,8 @@ from benchmarks.runner import Results, last_line
 
 RATIOS = ("pykka", "otp")
 
+UNSTEADY = 2.0
+
 
 def as_json(
     rows: Sequence[Row],
@@ -71,7 +73,9 @@ def as_table(report: Mapping[str, Any]) -> str:
         lines += [_line(metric, measured) for metric in row["metrics"]]
     methods = [f"{row['row']}: {row['method']} (times: {_sizes(row)})" for row in report["rows"]]
     return "\n\n".join(
-        part for part in (_facts(report), _aligned(lines), "\n".join(methods), _missing(report)) if part
+        part
+        for part in (_facts(report), _aligned(lines), "\n".join(methods), _unsteady(report), _missing(report))
+        if part
     )
 
 
@@ -90,6 +94,17 @@ def _facts(report: Mapping[str, Any]) -> str:
             f"medians of {options['runs']} runs, peers in turns, each in a fresh process{quick};"
             " a ratio is how many times better actortree is",
         )
+    )
+
+
+def _unsteady(report: Mapping[str, Any]) -> str:
+    """What differed more than `UNSTEADY` times from run to run: a median of such runs says little."""
+    return "\n".join(
+        f"unsteady: {metric['label']}, {peer}: {compact(min(value['runs']))} to {compact(max(value['runs']))}"
+        for row in report["rows"]
+        for metric in row["metrics"]
+        for peer, value in metric["values"].items()
+        if max(value["runs"]) > UNSTEADY * min(value["runs"])
     )
 
 

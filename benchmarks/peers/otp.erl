@@ -1,5 +1,5 @@
 %% How does OTP do each row?  erl -noshell -run otp main ROW SIZE
-%% Prints one "key value" line for each metric of the row.
+%% Prints one "metric KEY VALUE" line for each metric of the row.
 -module(otp).
 -behaviour(gen_server).
 -export([main/1, start_link/1, start_crasher/1]).
@@ -9,7 +9,7 @@ main([Row, Size]) ->
     spawn(fun() ->
         try measure(Row, list_to_integer(Size)) of
             Values ->
-                [io:format("~s ~w~n", [Key, Value]) || {Key, Value} <- Values],
+                [io:format("metric ~s ~w~n", [Key, Value]) || {Key, Value} <- Values],
                 erlang:halt(0)
         catch Class:Reason:Stack ->
             io:format(standard_error, "~p~n", [{Class, Reason, Stack}]),

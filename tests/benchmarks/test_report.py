@@ -62,6 +62,14 @@ def test_the_table_names_the_machine_and_says_what_is_missing() -> None:
     assert "failed: tell of pykka: RuntimeError: no threads left" in lines
 
 
+def test_runs_that_differ_more_than_twofold_are_named_with_their_range() -> None:
+    lines = report.as_table(report.as_json([ROW], results(), MACHINE, PEERS, OPTIONS)).splitlines()
+    assert [line for line in lines if line.startswith("unsteady")] == [
+        "unsteady: tell, actortree: 1 M to 3 M",
+        "unsteady: tell, pykka: 100 k to 900 k",
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, "-"), (0.0, "0"), (0.0123, "0.0123"), (999.0, "999"), (56_312.0, "56.3 k"), (1.234e6, "1.23 M")],
