@@ -1,6 +1,8 @@
 """How often is a child brought back, and what comes after that?"""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policies import (
     Backoff,
@@ -62,6 +64,20 @@ def test_a_limit_is_a_number_of_restarts_within_a_window(
     policy: Policy, times: list[float], expected: list[Directive]
 ) -> None:
     assert directives(policy, times) == expected
+
+
+@given(st.integers(0, 5), st.integers(1, 20), st.lists(st.integers(0, 100), max_size=40).map(sorted))
+def test_a_limit_is_what_counting_all_restarts_again_each_time_would_say(
+    limit: int, within: int, times: list[int]
+) -> None:
+    restarts: list[int] = []
+    expected = []
+    for now in times:
+        allowed = sum(now - at <= within for at in restarts) < limit
+        restarts += [now] * allowed
+        expected.append(RESTART if allowed else ESCALATE)
+
+    assert directives(Restart(limit, within), [float(at) for at in times]) == expected
 
 
 @pytest.mark.parametrize("phase", [0.0, 0.3, 1.7, 12_345.9, 4e9], ids=str)
