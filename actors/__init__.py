@@ -1,0 +1,122 @@
+"""Supervised actor trees on threads, on Pykka: the names that most programs need."""
+
+from actors._shadow import check_policies
+
+check_policies()
+
+from actors._core.admin import AdminResult, ChildCount, ChildInfo, Outcome
+from actors._core.agent import Agent
+from actors._core.clock import Clock
+from actors._core.commands import State
+from actors._core.context import Context
+from actors._core.errors import (
+    ActorError,
+    AgentNotFoundError,
+    AgentStoppedError,
+    AskCycleError,
+    AskTimeout,
+    Cancelled,
+    DeathPactError,
+    HandlerTimeout,
+    InvalidMessageError,
+    MailboxFullError,
+    NameTakenError,
+    ReplyError,
+    RestartLimitExceeded,
+    StartFailedError,
+    StashError,
+    SystemFailed,
+    TooManyOrphans,
+)
+from actors._core.events import (
+    AgentAbandoned,
+    AgentBackingOff,
+    AgentFailed,
+    AgentRestarted,
+    AgentResumed,
+    AgentStarted,
+    AgentStopped,
+    DeadLetter,
+    Escalated,
+    Event,
+    EventStream,
+    HookFailed,
+    OrphanReturned,
+    StartFailed,
+    SystemStopped,
+)
+from actors._core.future import AgentFuture, get_all
+from actors._core.mailbox import Mailbox, Overflow
+from actors._core.messages import PipeFailed, ReceiveTimeout, StopReason, Terminated
+from actors._core.orphans import Orphan
+from actors._core.proxies import AgentProxy
+from actors._core.ref import AgentRef
+from actors._core.spec import ChildSpec
+from actors._core.system import ActorSystem, StopReport
+from actors._core.tree import AgentSnapshot, Tree
+from actors._core.unsupervised import PykkaRule, default_system
+from actors.supervisor import Supervisor
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ActorError",
+    "ActorSystem",
+    "AdminResult",
+    "Agent",
+    "AgentAbandoned",
+    "AgentBackingOff",
+    "AgentFailed",
+    "AgentFuture",
+    "AgentNotFoundError",
+    "AgentProxy",
+    "AgentRef",
+    "AgentRestarted",
+    "AgentResumed",
+    "AgentSnapshot",
+    "AgentStarted",
+    "AgentStopped",
+    "AgentStoppedError",
+    "AskCycleError",
+    "AskTimeout",
+    "Cancelled",
+    "ChildCount",
+    "ChildInfo",
+    "ChildSpec",
+    "Clock",
+    "Context",
+    "DeadLetter",
+    "DeathPactError",
+    "Escalated",
+    "Event",
+    "EventStream",
+    "HandlerTimeout",
+    "HookFailed",
+    "InvalidMessageError",
+    "Mailbox",
+    "MailboxFullError",
+    "NameTakenError",
+    "Orphan",
+    "OrphanReturned",
+    "Outcome",
+    "Overflow",
+    "PipeFailed",
+    "PykkaRule",
+    "ReceiveTimeout",
+    "ReplyError",
+    "RestartLimitExceeded",
+    "StartFailed",
+    "StartFailedError",
+    "StashError",
+    "State",
+    "StopReason",
+    "StopReport",
+    "Supervisor",
+    "SystemFailed",
+    "SystemStopped",
+    "Terminated",
+    "TooManyOrphans",
+    "Tree",
+    "default_system",
+    "get_all",
+]

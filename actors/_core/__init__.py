@@ -1,0 +1,1 @@
+"""Can one message reach one agent, and what happens when it fails?"""

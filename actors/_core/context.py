@@ -1,0 +1,333 @@
+"""What can an agent do and know about itself?
+
+A `Context` is one incarnation. It is replaced at a restart, so what an earlier incarnation still does is recognised
+by the context that it does it with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from actors._core import watch
+from actors._core.errors import ActorError, Cancelled, StashError
+from actors._core.future import Ask
+from actors._core.messages import PipeFailed
+from actors._core.timers import TICKS, Idle, Timers
+
+if TYPE_CHECKING:
+    from actors._core.agent import Agent
+    from actors._core.cell import Cell
+    from actors._core.ref import AgentRef
+    from actors._core.spec import ChildSpec
+    from actors._core.system import ActorSystem
+    from policies import Failure
+
+A = TypeVar("A", bound="Agent")
+Handler = Callable[[Any], Any]
+
+
+class _Mark:
+    """A value that no message can be."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+NOTHING = _Mark("nothing")
+STASHED = _Mark("stashed")
+
+
+class _Outside:
+    """Stands for an asker that is no agent: nothing tells it to give up."""
+
+    cancelled = False
+
+
+OUTSIDE = _Outside()
+WRAPPERS: tuple[type, ...] = (Ask, *TICKS)
+
+
+class Context:
+    """One incarnation of an agent; used by the agent on its own turn, `cancelled` and `check` also by others.
+
+    An incarnation that was abandoned gets `Cancelled` from whatever it still tries to do.
+    """
+
+    __slots__ = (
+        "_behaviours",
+        "_idle",
+        "_stash",
+        "_timers",
+        "agent",
+        "ask",
+        "asker",
+        "baton",
+        "cell",
+        "ending",
+        "fenced",
+        "handled",
+        "incarnation",
+        "item",
+        "last_failure",
+        "over",
+        "receive",
+        "thread",
+    )
+
+    def __init__(self, cell: Cell, incarnation: int, last_failure: Failure | None) -> None:
+        self.cell = cell
+        self.incarnation = incarnation
+        self.last_failure = last_failure
+        self.agent: Agent | None = None
+        self.receive: Handler = _not_started
+        # While the agent's own code runs, the baton holds the time it began; whoever pops that owns the turn. The
+        # thread pops it when the code returns, a watcher when it has taken too long: pop is atomic, so one of them.
+        self.baton: list[float] | None = None
+        self.item: Any = NOTHING
+        self.thread = 0  # the ident of the thread that runs its code, while the baton is there
+        self.ask: Ask[Any] | None = None
+        self.asker: Context | _Outside | None = None  # who asks, while an ask runs on the asker's thread
+        self.handled = 0
+        self.fenced = False  # abandoned: may not act any more
+        self.ending = False  # told to end: `cancelled` says so
+        self.over = False  # its last hook has run
+        self._behaviours: list[Handler] | None = None
+        self._stash: list[Any] | None = None
+        self._timers: Timers | None = None
+        self._idle: Idle | None = None
+
+    # -- who am I ----------------------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """The absolute path, such as /crew/fetcher-1; the same for every incarnation."""
+        return self.cell.path
+
+    @property
+    def name(self) -> str:
+        return self.cell.name
+
+    @property
+    def ref(self) -> AgentRef[Any]:
+        """The agent's own ref; valid through restarts."""
+        return self.cell.ref
+
+    @property
+    def system(self) -> ActorSystem:
+        return self.cell.system
+
+    @property
+    def parent(self) -> AgentRef[Any] | None:
+        """The ref of the parent; None for a top-level agent."""
+        parent = self.cell.parent
+        return None if parent is None or parent.parent is None else parent.ref
+
+    @property
+    def children(self) -> MappingProxyType[str, AgentRef[Any]]:
+        """The living children by name, in start order; a snapshot."""
+        family = self.cell.family
+        return MappingProxyType({} if family is None else {cell.name: cell.ref for cell in family.live()})
+
+    # -- children and watching ---------------------------------------------------------------------------------------
+
+    @overload
+    def spawn(self, agent: type[A], *args: Any, name: str | None = None, **kwargs: Any) -> AgentRef[A]: ...
+
+    @overload
+    def spawn(self, agent: ChildSpec[A]) -> AgentRef[A]: ...
+
+    def spawn(self, agent: Any, *args: Any, name: str | None = None, **kwargs: Any) -> AgentRef[Any]:
+        """Start a child, from a class and its arguments or one ChildSpec; returns once its `on_start` has succeeded.
+
+        Runs the child's start on this thread, unless the child has a thread or a deadline of its own. Raises
+        StartFailedError, NameTakenError, or ValueError for a bad name.
+        """
+        self._may_act()
+        return self.cell.spawn(agent, args, name, kwargs)
+
+    def watch(self, ref: AgentRef[Any]) -> None:
+        """Have `Terminated(ref, reason)` delivered once `ref` has ended for good; at once if it has already."""
+        self._may_act()
+        watch.watch(self.cell, ref._cell)
+
+    def unwatch(self, ref: AgentRef[Any]) -> None:
+        """Take the watch back; a notice that waits already is not delivered."""
+        self._may_act()
+        watch.unwatch(self.cell, ref._cell)
+
+    # -- stash and behaviour -----------------------------------------------------------------------------------------
+
+    def stash(self) -> None:
+        """Put the message in hand aside, unanswered; raises StashError if it is there already or there is no room.
+
+        The room is the class attribute `stash_capacity`, by default without limit.
+        """
+        self._may_act()
+        if self._stash is None:
+            self._stash = []
+        if self.item is NOTHING:
+            raise StashError(self.path, "there is no message in hand to stash")
+        if self.item is STASHED:
+            raise StashError(self.path, "the message in hand is stashed already")
+        capacity = self.agent.stash_capacity if self.agent is not None else None
+        if capacity is not None and len(self._stash) >= capacity:
+            raise StashError(self.path, f"the stash is full ({capacity} messages)")
+        item = self.item
+        if self.asker is not None:
+            # An ask that runs on the asker's thread has had no need of an Ask so far.
+            item = self.ask = Ask(item, self.cell, None, None)
+        self._stash.append(item)
+        self.item = STASHED
+
+    def unstash_all(self) -> None:
+        """Put what is stashed back to the head of the mailbox, in the order it arrived."""
+        self._may_act()
+        self.return_stash()
+
+    def become(self, handler: Handler) -> None:
+        """Handle messages with `handler` from the next one on, until `unbecome` or a restart."""
+        self._may_act()
+        if not callable(handler):
+            raise ValueError(f"handler: a callable that takes a message, not {handler!r}")
+        if self._behaviours is None:
+            self._behaviours = []
+        self._behaviours.append(handler)
+        self.bind()
+
+    def unbecome(self) -> None:
+        """Go back to the handler before the last `become`; without one, nothing happens."""
+        self._may_act()
+        if self._behaviours:
+            self._behaviours.pop()
+            self.bind()
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    @property
+    def timers(self) -> Timers:
+        """Keyed timers that end with this incarnation: `once`, `every`, `cancel`."""
+        self._may_act()
+        if self._timers is None:
+            self._timers = Timers(self)
+        return self._timers
+
+    def set_receive_timeout(self, seconds: float | None, ignore: Sequence[type] = ()) -> None:
+        """Deliver `ReceiveTimeout` whenever no message came for `seconds`; None ends it.
+
+        Messages of the types in `ignore` do not count as a message.
+        """
+        self._may_act()
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = None if seconds is None else Idle(self, seconds, tuple(ignore))
+        self.bind()
+
+    def heartbeat(self) -> None:
+        """Say that the handler makes progress: its deadline counts anew from now."""
+        self._may_act()
+        baton = self.baton
+        if baton:
+            try:
+                baton[0] = self.cell.system.clock.now()
+            except IndexError:
+                self._may_act()
+
+    def pipe_to_self(self, future: Any, convert: Callable[[Any], Any] | None = None) -> None:
+        """Deliver the result of `future` as a message: its value, or `PipeFailed(error)`.
+
+        `future` is any future with `add_done_callback`, such as that of `ask(block=False)` or of an executor.
+        `convert(value)` may turn the value into the message, on the thread that settles the future. A result that
+        arrives after a restart is a dead letter.
+        """
+        self._may_act()
+        future.add_done_callback(lambda *_: self._deliver_result(future, convert))
+
+    def _deliver_result(self, future: Any, convert: Callable[[Any], Any] | None) -> None:
+        try:
+            value = future.get() if hasattr(future, "get") else future.result()
+            message = value if convert is None else convert(value)
+        except BaseException as error:
+            message = PipeFailed(error)
+        if self.is_current:
+            try:
+                self.cell.ref.tell(message)
+            except ActorError:
+                # Refused and recorded as a dead letter; the thread that settles the future has no use for the error.
+                return
+        else:
+            self.cell.dead_letter(message, "stale incarnation")
+
+    # -- cancellation ------------------------------------------------------------------------------------------------
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work in hand should be given up.
+
+        True when this incarnation or one of its ancestors is to end, when it was abandoned, and while it handles an
+        ask whose asker no longer waits or is itself cancelled.
+        """
+        if self.fenced or self.ending or (self.ask is not None and self.ask.cancelled):
+            return True
+        if self.asker is not None and self.asker.cancelled:
+            return True
+        return self.cell.parent is not None and self.cell.parent.ends_children
+
+    def check(self) -> None:
+        """Raise `Cancelled` if `cancelled`."""
+        if self.cancelled:
+            raise Cancelled(f"{self.path} #{self.incarnation} was told to give up")
+
+    # -- for the kernel ----------------------------------------------------------------------------------------------
+
+    @property
+    def is_current(self) -> bool:
+        return not self.fenced and not self.over and self.cell.context is self
+
+    def bind(self) -> None:
+        """Set `receive` to what handles a message now."""
+        agent = self.agent
+        assert agent is not None
+        handler = self._behaviours[-1] if self._behaviours else agent.on_receive
+        self.receive = handler if self._idle is None else self._idle.around(handler)
+
+    def return_stash(self) -> None:
+        stash, self._stash = self._stash, None
+        if stash:
+            self.cell.open_queue().extendleft(reversed(stash))
+
+    @property
+    def message(self) -> Any:
+        """The message in hand; `NOTHING` between messages."""
+        item = self.item
+        return item.message if isinstance(item, WRAPPERS) else item
+
+    def end(self) -> None:
+        """Let go of everything this incarnation holds; its stash goes back to the mailbox."""
+        self.over = True
+        if self._timers is not None:
+            self._timers.cancel_all()
+        if self._idle is not None:
+            self._idle.cancel()
+        self.return_stash()
+        # The agent, its bound methods and this context refer to one another: cut here, so that the instance goes now.
+        self.agent = None
+        self.receive = _not_started
+        self._behaviours = self._timers = self._idle = None
+        self.item = NOTHING
+        self.ask = self.asker = None
+
+    def _may_act(self) -> None:
+        if self.fenced or self.over:
+            raise Cancelled(f"{self.path} #{self.incarnation} has ended: it can no longer act")
+
+    def __repr__(self) -> str:
+        return f"<Context {self.path} #{self.incarnation}>"
+
+
+def _not_started(message: Any) -> Any:
+    raise AssertionError(f"no incarnation is there to handle {message!r}")

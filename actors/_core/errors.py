@@ -1,0 +1,178 @@
+"""What can go wrong, and who caused it?
+
+::
+
+    ActorError
+    ├── the caller asked for something that is not there or not allowed
+    │   ├── AgentStoppedError     (also pykka.ActorDeadError)  the agent has stopped
+    │   ├── AgentNotFoundError                                 no agent of that name
+    │   ├── NameTakenError        (also ValueError)            a sibling has the name
+    │   ├── MailboxFullError                                   the bounded mailbox has no room
+    │   ├── InvalidMessageError   (also ValueError)            the agent does not accept this message
+    │   ├── AskCycleError                                      the ask would wait for itself
+    │   ├── AskTimeout            (also pykka.Timeout)         no reply within the time
+    │   └── StashError                                         stashed twice, or one too many
+    ├── the agent failed
+    │   ├── StartFailedError                                   its start raised
+    │   ├── HandlerTimeout                                     a message took longer than its deadline
+    │   ├── DeathPactError                                     a Terminated that it did not handle
+    │   ├── RestartLimitExceeded                               its children failed too often
+    │   ├── TooManyOrphans                                     too many abandoned threads
+    │   └── SystemFailed                                       an escalation reached the root
+    └── the agent says so itself
+        ├── ReplyError                                         an answer, not a failure
+        └── Cancelled                                          it was told to end and did
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors._core._pykka import ActorDeadError, Timeout
+
+
+class ActorError(Exception):
+    """The root of every error of this library; each carries its datum as attributes and names it in its text."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+def _rebuild(kind: type[ActorError], args: tuple[Any, ...], attributes: dict[str, Any]) -> ActorError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
+
+class AgentStoppedError(ActorError, ActorDeadError):
+    """The agent has stopped, for good; `path` names it, `cause` is the error that ended it, if one did."""
+
+    def __init__(self, text: str, *, path: str, cause: BaseException | None = None) -> None:
+        super().__init__(text)
+        self.path = path
+        self.cause = cause
+
+
+class AgentNotFoundError(ActorError):
+    """There is no agent of that name or path."""
+
+    def __init__(self, path: str, text: str | None = None) -> None:
+        super().__init__(text or f"there is no agent {path}")
+        self.path = path
+
+
+class NameTakenError(ActorError, ValueError):
+    """The parent has a child of that name already."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is already registered")
+        self.path = path
+
+
+class MailboxFullError(ActorError):
+    """The bounded mailbox of the agent has no room; the message was not accepted."""
+
+    def __init__(self, path: str, capacity: int) -> None:
+        super().__init__(f"the mailbox of {path} is full ({capacity} messages)")
+        self.path = path
+        self.capacity = capacity
+
+
+class InvalidMessageError(ActorError, ValueError):
+    """The agent does not accept this message."""
+
+    def __init__(self, path: str, message: object, text: str) -> None:
+        super().__init__(f"{path} does not accept {message!r}: {text}")
+        self.path = path
+        self.message = message
+
+
+class AskCycleError(ActorError):
+    """The ask would wait, directly or through others, for the agent that asks; `cycle` is its path and back."""
+
+    def __init__(self, cycle: tuple[str, ...]) -> None:
+        super().__init__(f"blocking asks in a cycle: {' -> '.join(cycle)}")
+        self.cycle = cycle
+
+
+class AskTimeout(ActorError, Timeout):
+    """No reply arrived within `seconds`."""
+
+    def __init__(self, path: str | None, seconds: float) -> None:
+        super().__init__(f"no reply{f' from {path}' if path else ''} within {seconds:g} seconds")
+        self.path = path
+        self.seconds = seconds
+
+
+class StashError(ActorError):
+    """The message in hand cannot be stashed."""
+
+    def __init__(self, path: str, text: str) -> None:
+        super().__init__(f"{path}: {text}")
+        self.path = path
+
+
+class StartFailedError(ActorError):
+    """`__init__`, `on_start` or the start of a child raised; `cause` is what it raised."""
+
+    def __init__(self, path: str, cause: BaseException) -> None:
+        super().__init__(f"{path} did not start: {cause!r}")
+        self.path = path
+        self.cause = cause
+
+
+class HandlerTimeout(ActorError):
+    """The handler took longer than the agent's deadline of `seconds` and was abandoned."""
+
+    def __init__(self, path: str, seconds: float, message: object) -> None:
+        super().__init__(f"{path} took longer than {seconds:g} seconds over {message!r:.200}")
+        self.path = path
+        self.seconds = seconds
+        self.message = message
+
+
+class DeathPactError(ActorError):
+    """An agent that was watched has ended and the watcher did not handle its `Terminated`."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} has ended ({reason}) and its watcher did not handle that")
+        self.path = path
+        self.reason = reason
+
+
+class RestartLimitExceeded(ActorError):
+    """The children of `path` failed more often than its policy allows; `cause` is the last failure."""
+
+    def __init__(self, path: str, child: str, cause: BaseException) -> None:
+        super().__init__(f"{path} gave up restarting {child}: {cause!r}")
+        self.path = path
+        self.child = child
+        self.cause = cause
+
+
+class TooManyOrphans(ActorError):
+    """More threads are lost to hung handlers than the system allows."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"{count} handlers hang in abandoned threads, the limit is {limit}")
+        self.count = count
+        self.limit = limit
+
+
+class SystemFailed(ActorError):
+    """An escalation reached the root and stopped the system; `cause` is the first error of the chain."""
+
+    def __init__(self, name: str, path: str, cause: BaseException) -> None:
+        super().__init__(f"system {name!r} stopped, because {path} failed: {cause!r}")
+        self.name = name
+        self.path = path
+        self.cause = cause
+
+
+class ReplyError(ActorError):
+    """Raise it, or a subclass, in a handler to answer the asker with an error that is not a failure."""
+
+
+class Cancelled(ActorError):
+    """The work was given up: its agent is to stop, was abandoned, or nobody waits for the answer."""

@@ -1,0 +1,169 @@
+"""What does the kernel report, and to whom?
+
+Every transition of the tree is one event. An event is past tense and frozen; `at` is monotonic seconds of the system's
+clock. Subscribers are called on the thread that reports, so they must be quick; what they raise is logged.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from loguru import logger
+
+from actors._core.messages import StopReason
+from policies import Directive, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The head of every event: which agent, which incarnation of it, when."""
+
+    path: str
+    incarnation: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStarted(Event):
+    """The first incarnation has run `on_start` and takes messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed(Event):
+    """The agent's first start failed: it was never there, and its name is free."""
+
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFailed(Event):
+    """An exception came out of a hook or handler; `directive` is what its supervisor decided."""
+
+    error: BaseException
+    phase: Phase
+    directive: Directive
+
+
+@dataclass(frozen=True, slots=True)
+class AgentBackingOff(Event):
+    """The agent is down for `delay` seconds before its next incarnation starts; its mail waits."""
+
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRestarted(Event):
+    """A further incarnation has started; `error` is why the one before ended, None if it did not fail."""
+
+    error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentResumed(Event):
+    """The agent goes on with the state it had."""
+
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStopped(Event):
+    """The agent has ended for good, its name is free."""
+
+    reason: StopReason
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HookFailed(Event):
+    """`on_stop` or `on_failure` raised; the end went on."""
+
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated(Event):
+    """The failure of this agent became the failure of its parent."""
+
+    parent: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAbandoned(Event):
+    """A handler did not end in time; its thread was left behind and its incarnation fenced off."""
+
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanReturned(Event):
+    """An abandoned handler has returned after `seconds`; its result was dropped."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter(Event):
+    """An accepted, or refused, message that no handler will handle; `path` is its recipient."""
+
+    message: Any
+    reason: str
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStopped(Event):
+    """The system has ended; `error` is the root cause if an escalation ended it."""
+
+    error: BaseException | None
+
+
+Subscriber = Callable[[Any], object]
+
+
+class EventStream:
+    """The system's events: the newest in memory, and all of them for whoever subscribes.
+
+    Events of one agent come in order. A subscriber sees an event before the agent goes on.
+    """
+
+    def __init__(self, keep: int = 1000) -> None:
+        # A deque of bounded length: append is atomic and forgets the oldest.
+        self._ring: deque[Event] = deque(maxlen=keep)
+        self._subscribers: tuple[tuple[Subscriber, tuple[type[Event], ...]], ...] = ()
+        # Guards the replacement of the subscribers' tuple; nobody is called under it.
+        self._lock = threading.Lock()
+
+    def publish(self, event: Event) -> None:
+        """Record the event and call the subscribers, on this thread."""
+        self._ring.append(event)
+        for subscriber, kinds in self._subscribers:
+            if not kinds or isinstance(event, kinds):
+                try:
+                    subscriber(event)
+                except Exception as error:
+                    logger.opt(exception=error).error("an event subscriber failed: {!r}", subscriber)
+
+    def subscribe(self, subscriber: Subscriber, *kinds: type[Event]) -> Callable[[], None]:
+        """Call `subscriber(event)` for every later event, or those of the kinds given; gives back what ends it."""
+        entry = (subscriber, kinds)
+        with self._lock:
+            self._subscribers = (*self._subscribers, entry)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._subscribers = tuple(other for other in self._subscribers if other is not entry)
+
+        return unsubscribe
+
+    def recent(self, count: int = 100, *kinds: type[Event]) -> list[Event]:
+        """Give the newest `count` events (of the kinds given), oldest first."""
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise ValueError(f"count: a whole number, 0 or more, not {count!r}")
+        events = [event for event in self._ring.copy() if not kinds or isinstance(event, kinds)]
+        return events[-count:] if count else []

@@ -1,0 +1,305 @@
+"""How does an answer reach the one who waits for it?
+
+An `AgentFuture` is set once, by whoever is first; a later answer is refused and never raises in an agent. It is waited
+for by threads (`get`), by asyncio (`await`, the loop stays free) and by callbacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from actors._core._pykka import Future
+from actors._core.errors import AskTimeout
+from actors._core.here import begin_wait, here
+
+if TYPE_CHECKING:
+    from actors._core.cell import Cell
+    from actors._core.context import Context
+
+T = TypeVar("T")
+J = TypeVar("J")
+M = TypeVar("M")
+ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+_new_lock = threading.Lock
+
+
+class AgentFuture(Future[T]):
+    """A value, or an error, that is there now or later; a `pykka.Future` that holds no lock while it waits."""
+
+    _get_hook: Callable[[float | None], T] | None = None
+
+    def __init__(self) -> None:
+        # Whoever pops the token may settle the future: pop is atomic, so that is one thread.
+        self._token: list[None] = [None]
+        # Held until the future is settled, then handed from one waiter to the next.
+        self._gate = _new_lock()
+        self._gate.acquire()
+        self.settled = False
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._traceback: TracebackType | None = None
+        self._callbacks: list[Callable[[], None]] | None = None
+
+    # -- settling ------------------------------------------------------------------------------------------------
+
+    def resolve(self, value: Any = None, error: BaseException | None = None) -> bool:
+        """Settle the future, unless it is settled already; tells which. Never blocks, never raises."""
+        try:
+            self._token.pop()
+        except IndexError:
+            return False
+        self._value = value
+        if error is not None:
+            self._error = error
+            self._traceback = error.__traceback__
+        self.settled = True
+        self._gate.release()
+        self._call_back()
+        return True
+
+    def set(self, value: T | None = None) -> None:
+        """Settle the future with `value`; raises `queue.Full` when it is settled or has a hook."""
+        if not self.resolve(value):
+            raise queue.Full
+
+    def set_exception(self, exc_info: ExcInfo | None = None) -> None:
+        """Settle the future with an error, by default the one being handled; raises `queue.Full` as `set` does."""
+        kind, error, traceback = exc_info if exc_info is not None else sys.exc_info()
+        if error is None:
+            if kind is None:
+                raise ValueError("there is no exception to set")
+            error = kind()
+        if not self.resolve(error=error.with_traceback(traceback) if traceback else error):
+            raise queue.Full
+
+    def set_get_hook(self, func: Callable[[float | None], T]) -> None:
+        """Let `get` call `func(timeout)`, once; raises `queue.Full` when the future is settled."""
+        try:
+            self._token.pop()
+        except IndexError:
+            raise queue.Full from None
+        self._get_hook = func
+        self._settle_lock = _new_lock()
+        self._gate.release()
+
+    # -- waiting -------------------------------------------------------------------------------------------------
+
+    def get(self, *, timeout: float | None = None) -> T:
+        """Give the value or raise the error; blocks, at most `timeout` seconds, then raises `AskTimeout`."""
+        if self._get_hook is not None:
+            return self._get_from_hook(timeout)
+        if not self.settled and not self._wait(timeout):
+            raise AskTimeout(self._asked(), timeout or 0.0)
+        return self._result()
+
+    def _get_from_hook(self, timeout: float | None) -> T:
+        # The hook runs before the lock is taken, so that a second caller's timeout is kept.
+        if not self.settled:
+            hook = cast("Callable[[float | None], T]", self._get_hook)
+            value = hook(timeout)
+            with self._settle_lock:
+                if not self.settled:
+                    self._value = value
+                    self.settled = True
+            self._call_back()
+        return cast("T", self._value)
+
+    def _wait(self, timeout: float | None) -> bool:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        return self._pass_gate(-1 if deadline is None else max(0.0, deadline - time.monotonic()))
+
+    def _pass_gate(self, seconds: float) -> bool:
+        if not self._gate.acquire(timeout=seconds):
+            return self.settled
+        self._gate.release()
+        return True
+
+    def _result(self) -> T:
+        if self._error is not None:
+            raise self._error.with_traceback(self._traceback)
+        return cast("T", self._value)
+
+    def _asked(self) -> str | None:
+        return None
+
+    def add_done_callback(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once when the future is settled, at once if it is; on the thread that settles it."""
+        if self._callbacks is None:
+            self._callbacks = []
+        self._callbacks.append(callback)
+        if self.settled:
+            self._call_back()
+
+    def _call_back(self) -> None:
+        # Appended first and looked at after: whoever comes second finds the callback, and pop gives it to one of them.
+        while self._callbacks:
+            try:
+                callback = self._callbacks.pop(0)
+            except IndexError:
+                return
+            callback()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        if not self.settled:
+            yield from self._wake_loop().__await__()
+        return self.get(timeout=0 if self.settled else None)
+
+    __iter__ = __await__  # type: ignore[assignment]
+
+    def _wake_loop(self) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        if self._get_hook is not None:
+            return loop.run_in_executor(None, self.get)
+        waiting = loop.create_future()
+
+        def wake() -> None:
+            if not waiting.done():
+                waiting.set_result(None)
+
+        def settled() -> None:
+            # The loop may have been closed meanwhile: then nobody waits any more.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(wake)
+
+        self.add_done_callback(settled)
+        return waiting
+
+    # -- deriving ------------------------------------------------------------------------------------------------
+
+    def map(self, func: Callable[[T], M]) -> AgentFuture[M]:
+        """Give a future of `func(value)`; `func` runs once, on the thread that gets the value first."""
+        return Derived((self,), lambda values: func(values[0]))
+
+    def filter(self: AgentFuture[Iterable[J]], func: Callable[[J], bool]) -> AgentFuture[Iterable[J]]:
+        """Give a future of the items of the value for which `func(item)` holds, as a list."""
+        return Derived((self,), lambda values: list(filter(func, values[0])))
+
+    def join(self, *futures: Future[Any]) -> AgentFuture[Iterable[Any]]:
+        """Give a future of the list of this value and those of `futures`; one timeout holds for all."""
+        return Derived((self, *futures), list)
+
+    def reduce(self: AgentFuture[Iterable[J]], func: Callable[[Any, J], Any], *args: Any) -> AgentFuture[Any]:
+        """Give a future of the items of the value reduced with `func` from the left, as `functools.reduce` does."""
+        return Derived((self,), lambda values: functools.reduce(func, values[0], *args))
+
+    def __repr__(self) -> str:
+        state = "pending" if not self.settled else f"error={self._error!r}" if self._error else f"value={self._value!r}"
+        return f"<AgentFuture {state}>"
+
+
+class Derived(AgentFuture[T]):
+    """A future computed from others, once, by the first that gets it; nothing is held while the others are awaited."""
+
+    def __init__(self, sources: tuple[Future[Any], ...], combine: Callable[[list[Any]], Any]) -> None:
+        super().__init__()
+        self._sources = sources
+        self._combine = combine
+        # Whoever pops it computes; the others wait for the result.
+        self._turn: list[None] = [None]
+
+    def get(self, *, timeout: float | None = None) -> T:
+        if not self.settled:
+            deadline = None if timeout is None else time.monotonic() + timeout
+            values = [source.get(timeout=_left(deadline)) for source in self._sources]
+            self._compute(values)
+            if not self.settled and not self._pass_gate(-1 if deadline is None else cast("float", _left(deadline))):
+                raise AskTimeout(None, timeout or 0.0)
+        return self._result()
+
+    def _compute(self, values: list[Any]) -> None:
+        try:
+            self._turn.pop()
+        except IndexError:
+            return
+        try:
+            self.resolve(self._combine(values))
+        except Exception as error:
+            self.resolve(error=error)
+
+    def add_done_callback(self, callback: Callable[[], None]) -> None:
+        waiting = itertools.count(len(self._sources) - 1, -1)
+
+        def one_settled() -> None:
+            if next(waiting) == 0:
+                callback()
+
+        for source in self._sources:
+            if isinstance(source, AgentFuture):
+                source.add_done_callback(one_settled)
+            else:
+                one_settled()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        for source in self._sources:
+            if isinstance(source, AgentFuture):
+                yield from source.__await__()
+        return self.get()
+
+    __iter__ = __await__  # type: ignore[assignment]
+
+
+class Ask(AgentFuture[T]):
+    """One ask: the message, who asks, until when, and the answer. It is what travels through the mailbox."""
+
+    def __init__(self, message: Any, cell: Cell, asker: Context | None, deadline: float | None) -> None:
+        super().__init__()
+        self.message = message
+        self.cell = cell
+        self.asker = asker
+        self.deadline = deadline
+        self.given_up = False
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for the answer any more, or the asker itself is to end."""
+        return self.given_up or (self.asker is not None and self.asker.cancelled)
+
+    def _asked(self) -> str | None:
+        return self.cell.path
+
+    def _wait(self, timeout: float | None) -> bool:
+        clock = self.cell.system.clock
+        return self.wait_until(None if timeout is None else clock.now() + timeout)
+
+    def wait_quietly(self) -> Any:
+        """Wait for the answer, outside the graph of waiting agents, and give it; for the kernel's own waits."""
+        self.cell.system.clock.wait(self._gate, None)
+        self._gate.release()
+        return self._value
+
+    def wait_until(self, deadline: float | None) -> bool:
+        """Wait for the answer until `deadline`, on the system's clock; a cycle of waiting agents raises."""
+        system = self.cell.system
+        clock = system.clock
+        context = here.context
+        if context is None:
+            passed = clock.wait(self._gate, deadline)
+        else:
+            begin_wait(context.cell, self)
+            system.pool.make_room()
+            try:
+                passed = clock.wait(self._gate, deadline)
+            finally:
+                context.cell.waiting = None
+        if passed:
+            self._gate.release()
+        return passed or self.settled
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def get_all(futures: Iterable[Future[T]], *, timeout: float | None = None) -> list[T]:
+    """Give all values, in order; `timeout` seconds hold for all of them together. Blocks; raises `AskTimeout`."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    return [future.get(timeout=_left(deadline)) for future in futures]

@@ -1,0 +1,105 @@
+"""Which agent does this thread run, may it still act, and whom does it wait for?
+
+Each thread knows the incarnation whose code it runs. That answers three questions: who asks, whether the incarnation
+has been fenced off, and whether a blocking wait would close a cycle.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from actors._core.errors import AskCycleError, Cancelled
+
+if TYPE_CHECKING:
+    from actors._core.cell import Cell
+    from actors._core.context import Context
+
+
+class Waitable(Protocol):
+    """What an agent can wait for: another cell, or an ask that names one."""
+
+    @property
+    def cell(self) -> Cell: ...
+
+    @property
+    def settled(self) -> bool: ...
+
+
+class _Here(threading.local):
+    """`context`: the incarnation this thread runs, or None; `depth`: how many agents run inside one another on it."""
+
+    context: Context | None = None
+    depth: int = 0
+
+
+here = _Here()
+
+
+class _Fence:
+    """`raised` counts the fenced incarnations whose threads have not returned: while it is 0, nobody need look."""
+
+    def __init__(self) -> None:
+        self.raised = 0
+        # Guards the count only.
+        self._lock = threading.Lock()
+
+    def up(self) -> None:
+        with self._lock:
+            self.raised += 1
+
+    def down(self) -> None:
+        with self._lock:
+            self.raised -= 1
+
+
+fence = _Fence()
+
+
+def check_fence() -> None:
+    """Raise `Cancelled` on a thread that runs a fenced incarnation."""
+    context = here.context
+    if context is not None and context.fenced:
+        raise Cancelled(f"{context.cell.path} #{context.incarnation} was abandoned: it can no longer act")
+
+
+# Guards the edges of blocking waits while one is added and followed, so that of the agents that close a cycle at the
+# same moment exactly one sees it. Nothing else happens under it.
+_waits = threading.Lock()
+
+
+def begin_wait(cell: Cell, target: Waitable) -> None:
+    """Note that the agent of `cell` is about to wait for `target`; raises AskCycleError if that would never end."""
+    with _waits:
+        cell.waiting = target
+        cycle = find_cycle(cell)
+        if cycle:
+            cell.waiting = None
+    if cycle:
+        raise AskCycleError(cycle)
+
+
+def note_wait(cell: Cell, target: Waitable) -> tuple[Cell, ...]:
+    """Note a wait that cannot be refused, and give back the cells of the cycle that it closes, if it does."""
+    with _waits:
+        cell.waiting = target
+        return _follow(cell)
+
+
+def find_cycle(start: Cell) -> tuple[str, ...]:
+    """Give the paths from `start` back to `start` along the waits, or nothing."""
+    cells = _follow(start)
+    return (*(cell.path for cell in cells), start.path) if cells else ()
+
+
+def _follow(start: Cell) -> tuple[Cell, ...]:
+    seen = [start]
+    node = start
+    while (wait := node.waiting) is not None and not wait.settled:
+        node = wait.cell
+        if node is start:
+            return tuple(seen)
+        if node in seen:
+            return ()
+        seen.append(node)
+    return ()

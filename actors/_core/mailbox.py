@@ -1,0 +1,179 @@
+"""What waits for an agent, how much of it, and what happens when there is no room?
+
+An unbounded mailbox is a plain deque: an append needs no lock. A bounded one is a `BoundedQueue` behind the same few
+methods. Neither knows whether its agent lives: the cell looks at its gate after each append.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from actors._core.errors import MailboxFullError
+from actors._core.here import here
+
+if TYPE_CHECKING:
+    from actors._core.cell import Cell
+
+
+class Overflow(StrEnum):
+    """What a full mailbox does with one more message."""
+
+    BLOCK = "block"
+    REJECT = "reject"
+    DROP_NEWEST = "drop_newest"
+    DROP_OLDEST = "drop_oldest"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """How many messages may wait, and what happens to one more.
+
+    `capacity` None is unbounded. `timeout` (seconds, None: without limit) is how long `overflow="block"` makes a
+    sender wait before it raises `MailboxFullError`. A message of an agent to itself never waits. Stop requests and
+    timer ticks never count.
+    """
+
+    capacity: int | None = None
+    overflow: Overflow | str = Overflow.REJECT
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.capacity is not None and (type(self.capacity) is not int or self.capacity < 1):
+            raise ValueError(f"capacity: a whole number of at least 1, or None, not {self.capacity!r}")
+        try:
+            object.__setattr__(self, "overflow", Overflow(self.overflow))
+        except ValueError:
+            raise ValueError(f"overflow: one of {', '.join(Overflow)}, not {self.overflow!r}") from None
+        if self.timeout is not None and (isinstance(self.timeout, bool) or not self.timeout >= 0):
+            raise ValueError(f"timeout: seconds, 0 or more, or None, not {self.timeout!r}")
+        if self.timeout is not None and self.overflow is not Overflow.BLOCK:
+            raise ValueError(f"timeout: only overflow='block' waits, not {self.overflow.value!r}")
+
+
+class Uncounted:
+    """A queued item of the framework: never refused, never dropped, outside the bound."""
+
+    __slots__ = ()
+
+
+class Queue(Protocol):
+    """What a cell needs of its user lane."""
+
+    def append(self, item: Any, /) -> None: ...
+
+    def popleft(self) -> Any: ...
+
+    def extendleft(self, items: Iterable[Any], /) -> None: ...
+
+    def __len__(self) -> int: ...
+
+
+class BoundedQueue:
+    """At most `capacity` messages, first in first out.
+
+    `append` may raise MailboxFullError, wait, or drop a message (which then is a dead letter), as the mailbox says.
+    """
+
+    __slots__ = ("_cell", "_closed", "_items", "_lock", "_mailbox", "_uncounted", "_waiting")
+
+    def __init__(self, cell: Cell, mailbox: Mailbox) -> None:
+        self._cell = cell
+        self._mailbox = mailbox
+        self._items: deque[Any] = deque()
+        self._uncounted = 0
+        self._waiting: deque[threading.Lock] = deque()
+        self._closed = False
+        # Guards items, the count and the waiting senders. No other lock and no user code under it.
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def append(self, item: Any, /) -> None:
+        dropped = self._offer(item)
+        while dropped is _NO_ROOM:
+            self._wait_for_room()
+            dropped = self._offer(item)
+        if dropped is not _ROOM:
+            self._cell.dead_letter(dropped, f"mailbox full ({self._mailbox.overflow})")
+
+    def _offer(self, item: Any) -> Any:
+        """Put the item in if that can be decided now; give back what was dropped, `_ROOM` or `_NO_ROOM`."""
+        with self._lock:
+            if isinstance(item, Uncounted):
+                self._items.append(item)
+                self._uncounted += 1
+                return _ROOM
+            if self._has_room() or self._waits_for_itself():
+                self._items.append(item)
+                return _ROOM
+            if self._mailbox.overflow is Overflow.DROP_NEWEST:
+                return item
+            if self._mailbox.overflow is Overflow.DROP_OLDEST:
+                return self._replace_oldest(item)
+        if self._mailbox.overflow is Overflow.REJECT:
+            raise self._full()
+        return _NO_ROOM
+
+    def _has_room(self) -> bool:
+        capacity = self._mailbox.capacity
+        return self._closed or capacity is None or len(self._items) - self._uncounted < capacity
+
+    def _waits_for_itself(self) -> bool:
+        context = here.context
+        return self._mailbox.overflow is Overflow.BLOCK and context is not None and context.cell is self._cell
+
+    def _replace_oldest(self, item: Any) -> Any:
+        index = next(i for i, queued in enumerate(self._items) if not isinstance(queued, Uncounted))
+        oldest = self._items[index]
+        del self._items[index]
+        self._items.append(item)
+        return oldest
+
+    def _wait_for_room(self) -> None:
+        room = threading.Lock()
+        room.acquire()
+        with self._lock:
+            if self._has_room():
+                return
+            self._waiting.append(room)
+        clock = self._cell.system.clock
+        timeout = self._mailbox.timeout
+        if not clock.wait(room, None if timeout is None else clock.now() + timeout):
+            with self._lock:
+                if room in self._waiting:
+                    self._waiting.remove(room)
+            raise self._full()
+
+    def _full(self) -> MailboxFullError:
+        return MailboxFullError(self._cell.path, self._mailbox.capacity or 0)
+
+    def popleft(self) -> Any:
+        with self._lock:
+            item = self._items.popleft()
+            if isinstance(item, Uncounted):
+                self._uncounted -= 1
+            elif self._waiting:
+                self._waiting.popleft().release()
+        return item
+
+    def extendleft(self, items: Iterable[Any], /) -> None:
+        """Put messages back at the head; they were accepted before, so the bound does not stop them."""
+        with self._lock:
+            self._items.extendleft(items)
+
+    def close(self) -> None:
+        """Let every waiting sender in, to find the agent's gate closed."""
+        with self._lock:
+            self._closed = True
+            while self._waiting:
+                self._waiting.popleft().release()
+
+
+_ROOM = object()
+_NO_ROOM = object()

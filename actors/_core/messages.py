@@ -1,0 +1,50 @@
+"""What does the framework itself put into a mailbox?
+
+User messages travel as they are. `Drain` and `Tick` queue with them; the rest arrives on the control lane and is
+given to the agent's handler like any message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from actors._core.ref import AgentRef
+
+
+class StopReason(StrEnum):
+    """Why an agent has ended."""
+
+    NORMAL = "normal"  # it stopped itself
+    REQUESTED = "requested"  # somebody called stop on its ref
+    SHUTDOWN = "shutdown"  # its parent or the system ended it
+    FAILED = "failed"  # its supervisor stopped it after a failure
+    ABANDONED = "abandoned"  # it did not end in time; its thread was left behind
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    """A watched agent has ended for good; told once to each watcher, never for a restart.
+
+    `reason` is a `StopReason`; `error` is the failure behind it, if one was.
+    """
+
+    ref: AgentRef[Any]
+    reason: StopReason
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveTimeout:
+    """No message arrived for as long as `context.set_receive_timeout` said (`seconds`)."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PipeFailed:
+    """The future given to `context.pipe_to_self` ended with `error`."""
+
+    error: BaseException

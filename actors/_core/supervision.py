@@ -1,0 +1,357 @@
+"""What happens to the children of one agent when one of them fails, ends, or is administered?
+
+A `Family` is the books of one parent: its children in start order, the restarts it remembers, and its lane. What is
+decided about failures is decided on the lane, one after the other, by whichever thread gets there first; so a parent
+that is busy, or hangs, delays nothing. Decisions are carried out as commands on the child's own control lane.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from actors._core import events
+from actors._core.commands import Halt, Restart, Resume, Start, State, Stop, Suspend
+from actors._core.errors import ActorError, AgentStoppedError, AskCycleError, NameTakenError, RestartLimitExceeded
+from actors._core.future import Ask
+from actors._core.here import note_wait
+from actors._core.life import describe
+from actors._core.messages import StopReason
+from actors._core.spec import ChildSpec
+from policies import AutoShutdown, Decision, Directive, Failure, History, Phase, Policy, RestartType, Strategy
+
+if TYPE_CHECKING:
+    from actors._core.cell import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A child whose spec is kept while no agent runs under its name."""
+
+    spec: ChildSpec[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of supervision to be done by a thread of the pool."""
+
+    act: Callable[[], None]
+
+    def run(self) -> None:
+        self.act()
+
+
+class TooManyChildren(ActorError):
+    """The parent has as many children as its `max_children` allows."""
+
+    def __init__(self, path: str, most: int) -> None:
+        super().__init__(f"{path} has {most} children already, its limit")
+        self.path = path
+        self.most = most
+
+
+class Family:
+    """The children of one agent. An incarnation that ends closes it, the next one opens it again."""
+
+    __slots__ = ("_children", "_histories", "_history", "_lane", "_lane_busy", "_lock", "cell", "closed")
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self.closed = False
+        self._children: dict[str, Cell | Down] = {}
+        self._history = History()
+        self._histories: dict[str, History] = {}
+        # Guards children and closed. No other lock and no user code under it.
+        self._lock = threading.Lock()
+        self._lane: deque[Callable[[], None]] = deque()
+        # Held by the thread that works the lane off; never waited for, so it orders nothing but the jobs.
+        self._lane_busy = threading.Lock()
+
+    # -- the books -----------------------------------------------------------------------------------------------------
+
+    def admit(self, child: Cell, most: int | None = None) -> None:
+        """Reserve the name for a child that is about to start; raises NameTakenError or AgentStoppedError."""
+        with self._lock:
+            if self.closed:
+                raise AgentStoppedError(f"{self.cell.path} has stopped: it takes no children", path=self.cell.path)
+            if child.name in self._children and not isinstance(self._children[child.name], Down):
+                raise NameTakenError(child.path)
+            if isinstance(self._children.get(child.name), Down) and not child.kept:
+                raise NameTakenError(child.path)
+            if most is not None and len(self.counted()) >= most:
+                raise TooManyChildren(self.cell.path, most)
+            self._children[child.name] = child
+
+    def counted(self) -> list[Cell]:
+        """The children that count against `max_children`: all that are not down. The lock is held."""
+        return [child for child in self._children.values() if not isinstance(child, Down)]
+
+    def remove(self, child: Cell, keep_spec: bool) -> None:
+        """Free the name of a child that has ended, or keep its spec."""
+        with self._lock:
+            if self._children.get(child.name) is not child:
+                return
+            if keep_spec:
+                self._children[child.name] = Down(child.spec)
+            else:
+                del self._children[child.name]
+        if self._histories:
+            self._histories.pop(child.name, None)
+        if self._history.marks:
+            self._history = self._history.without(child.path)
+
+    def delete(self, name: str) -> None:
+        """Drop a kept spec."""
+        with self._lock:
+            if isinstance(self._children.get(name), Down):
+                del self._children[name]
+
+    def get(self, name: str) -> Cell | Down | None:
+        return self._children.get(name)
+
+    def entries(self) -> list[tuple[str, Cell | Down]]:
+        """Give all children, also those that are down, in start order."""
+        with self._lock:
+            return list(self._children.items())
+
+    def live(self) -> list[Cell]:
+        """Give the cells of the children that are not down, in start order."""
+        with self._lock:
+            return self.counted()
+
+    # -- ending children -------------------------------------------------------------------------------------------------
+
+    def stop_all(self, deadline: float | None, final: bool) -> None:
+        """Stop the children in reverse start order, each within its time; blocks. Used on the parent's turn.
+
+        Where the parent goes on (not `final`), the family is open again afterwards, without kept specs.
+        """
+        with self._lock:
+            self.closed = True
+        while cells := self.live():
+            for child in reversed(cells):
+                if not final:
+                    self.cell.forget_watch(child)
+                self.stop(child, Stop(StopReason.SHUTDOWN, deadline=deadline), self.cell)
+        with self._lock:
+            self._children.clear()
+            self._lane.clear()
+            self.closed = final
+        self._history = History()
+        self._histories.clear()
+
+    def stop(self, child: Cell, stop: Stop, waiter: Cell | None) -> None:
+        """Stop one child and wait for its end; its own code gets its `shutdown` seconds.
+
+        `waiter` is the cell whose agent waits: the parent that ends, or the agent that asked for it.
+        """
+        if child.command_at_once(stop):
+            return
+        allowed = child.spec.shutdown_seconds
+        if stop.deadline is not None:
+            left = max(0.0, stop.deadline - self.cell.system.clock.now())
+            allowed = left if allowed is None else min(allowed, left)
+        self.command(child, stop, waiter, allowed)
+
+    def command(self, child: Cell, command: Any, waiter: Cell | None, allowed: float | None) -> Any:
+        """Have a child obey a command and give what comes of it; an agent that commands itself does not wait."""
+        command.done = done = Ask(None, child, None, None)
+        child.post(command, allowed)
+        if waiter is child:
+            return None
+        if waiter is None:
+            return done.wait_quietly()
+        # A child that waits, directly or not, for the waiter would keep it from ending until its time is up: end that
+        # wait instead. Both sides note their wait before they look for a cycle, so one of them finds it.
+        cycle = note_wait(waiter, done)
+        if cycle:
+            waiting = cycle[-1].waiting
+            if isinstance(waiting, Ask):
+                waiting.resolve(error=AskCycleError((*(cell.path for cell in cycle), waiter.path)))
+        try:
+            self.cell.system.pool.make_room()
+            return done.wait_quietly()
+        finally:
+            waiter.waiting = None
+
+    # -- failures: the lane ------------------------------------------------------------------------------------------------
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Have the job done after those before it: here and now, or by the thread that is at it."""
+        self._lane.append(job)
+        while self._lane and self._lane_busy.acquire(False):
+            try:
+                self._work_off()
+            finally:
+                self._lane_busy.release()
+
+    def _work_off(self) -> None:
+        while True:
+            try:
+                job = self._lane.popleft()
+            except IndexError:
+                return
+            job()
+
+    def judge(self, child: Cell, failure: Failure) -> None:
+        """Decide about one failure and have the decision carried out. Runs on the lane."""
+        if self.closed or child.state is State.STOPPED or child.incarnation != failure.incarnation:
+            return
+        error, decision = self._decide(child, failure)
+        directive = decision.directive
+        if directive is Directive.RESTART and not child.spec.restart.restarts_after(failed=True):  # type: ignore[union-attr]
+            directive = Directive.STOP
+        decision = Decision(directive, decision.delay, decision.history, decision.exceeded)
+        if failure.phase is not Phase.EXIT:
+            system = self.cell.system
+            system.reports.failed(child.ref, failure, decision, describe(child.in_hand), child.restarts)
+            system.events.publish(
+                events.AgentFailed(child.path, failure.incarnation, failure.at, failure.error, failure.phase, directive)
+            )
+        self._carry_out(child, failure, decision, error)
+
+    def _decide(self, child: Cell, failure: Failure) -> tuple[BaseException, Decision]:
+        """Ask the policy; gives the error to escalate with, too."""
+        own = child.spec.policy
+        history = self._histories.get(child.name, History()) if own is not None else self._history
+        try:
+            policy: Policy = own if own is not None else self.cell.family_policy
+            if failure.phase is Phase.EXIT:
+                policy = policy.for_exit()
+            decision = policy.decide(failure, history)
+            if decision.directive is Directive.RESUME and failure.phase is Phase.START:
+                # There is no state to resume: it gets another start, within the limit of a restart.
+                decision = policy.for_exit().decide(failure, history)
+        except Exception as raised:
+            raised.__cause__ = failure.error
+            return raised, Decision(Directive.ESCALATE, history=history)
+        if own is not None:
+            self._histories[child.name] = decision.history
+        else:
+            self._history = decision.history
+        error = failure.error
+        if decision.exceeded:
+            error = RestartLimitExceeded(self.cell.path, child.path, failure.error)
+            error.__cause__ = failure.error
+        return error, decision
+
+    def _carry_out(self, child: Cell, failure: Failure, decision: Decision, error: BaseException) -> None:
+        match decision.directive:
+            case Directive.RESUME:
+                child.post(Resume(failure))
+            case Directive.RESTART if self._strategy is Strategy.ONE_FOR_ONE:
+                child.post(Restart(failure, decision.delay), child.spec.shutdown_seconds)
+            case Directive.RESTART:
+                self._restart_group(child, failure, decision.delay)
+            case Directive.STOP:
+                self._stop_failed(child, failure)
+            case Directive.ESCALATE:
+                self._escalate(child, failure, error)
+
+    def _stop_failed(self, child: Cell, failure: Failure) -> None:
+        if failure.phase is Phase.EXIT:
+            child.post(Stop(StopReason.REQUESTED), child.spec.shutdown_seconds)
+        else:
+            child.post(Stop(StopReason.FAILED, failure.error), child.spec.shutdown_seconds)
+        if any(other.state is State.HALTED for other in self.live()):
+            self._start_group(None, None)
+
+    def _escalate(self, child: Cell, failure: Failure, error: BaseException) -> None:
+        parent = self.cell
+        system = parent.system
+        child.escalated = True
+        system.events.publish(
+            events.Escalated(child.path, failure.incarnation, system.clock.now(), parent.path, error)
+        )
+        grandparent = parent.parent
+        if grandparent is None or grandparent.family is None:
+            system.fail(child.path, error)
+            return
+        raised = Failure(
+            parent.path, error, parent.incarnation, Phase.RECEIVE, False, system.clock.now(),
+            draw=system.random.random(),
+        )  # fmt: skip
+        parent.post(Suspend(raised))
+        # On another thread: this lane must not be held while the parent's siblings, or the parent, are restarted.
+        system.pool.put(Job(partial(grandparent.family.submit, partial(grandparent.family.judge, parent, raised))))
+
+    # -- strategies with siblings --------------------------------------------------------------------------------------------
+
+    @property
+    def _strategy(self) -> Strategy:
+        return self.cell.family_strategy
+
+    def _restart_group(self, failed: Cell, failure: Failure, delay: float) -> None:
+        """Stop the affected siblings in reverse start order, then start them again in order."""
+        live = {child.name: child for child in self.live()}
+        if live.get(failed.name) is not failed:
+            return
+        affected = [live[name] for name in self._strategy.affected(list(live), failed.name)]
+        for child in reversed(affected):
+            if self.closed:
+                return
+            if child is failed:
+                self._and_wait(child, Halt(failure, delay))
+            elif child.spec.restart is RestartType.TEMPORARY:
+                self._and_wait(child, Stop(StopReason.SHUTDOWN))
+            else:
+                self._and_wait(child, Halt(None))
+        if delay:
+            clock = self.cell.system.clock
+            start = partial(self.submit, partial(self._start_group, failed, failure))
+            clock.call_at(clock.now() + delay, lambda: self.cell.system.pool.put(Job(start)))
+        else:
+            self._start_group(failed, failure)
+
+    def _start_group(self, failed: Cell | None, failure: Failure | None) -> None:
+        """Start what is halted, in start order; the first that does not start is judged, and decides about the rest."""
+        for child in self.live():
+            if self.closed:
+                return
+            backing_off = child is failed and child.state is State.BACKING_OFF
+            if child.state is not State.HALTED and not backing_off:
+                continue
+            if self._and_wait(child, Start(failure if child is failed else None)) is not None:
+                return
+
+    def _and_wait(self, child: Cell, command: Any) -> Any:
+        done: Ask[Any] = Ask(None, child, None, None)
+        command.done = done
+        child.post(command, None if isinstance(command, Start) else child.spec.shutdown_seconds)
+        self.cell.system.pool.make_room()
+        return done.wait_quietly()
+
+    # -- after a decision about the parent -------------------------------------------------------------------------------------
+
+    def resume_escalated(self) -> None:
+        """The parent goes on although a child's failure reached it: so does that child."""
+        for child in self.live():
+            if child.escalated and child.failure is not None:
+                child.escalated = False
+                child.post(Resume(child.failure))
+
+    def revive(self) -> None:
+        """The parent was restarted and kept its children: those that had failed start afresh."""
+        for child in self.live():
+            if child.escalated and child.failure is not None:
+                child.escalated = False
+                child.post(Restart(child.failure), child.spec.shutdown_seconds)
+
+    def child_ended(self, child: Cell, reason: StopReason) -> None:
+        """Let a significant child's own end end the parent, if it is to."""
+        auto = self.cell.auto_shutdown
+        spec = child.spec
+        by_itself = reason is StopReason.NORMAL or (
+            spec.restart is RestartType.TEMPORARY and reason in (StopReason.FAILED, StopReason.ABANDONED)
+        )
+        if self.closed or not spec.significant or not by_itself or auto is AutoShutdown.NEVER:
+            return
+        left = sum(1 for other in self.live() if other.spec.significant)
+        if auto.triggers(left):
+            self.cell.post(Stop(StopReason.NORMAL), self.cell.spec.shutdown_seconds)
+
+

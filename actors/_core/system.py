@@ -1,0 +1,333 @@
+"""How does a tree of agents begin, how is it looked at, and how does it end?"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import itertools
+import threading
+import time
+import uuid
+import weakref
+from dataclasses import dataclass
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+
+from loguru import logger
+
+from actors._core import events, tree
+from actors._core.agent import Agent
+from actors._core.cell import Cell
+from actors._core.clock import Clock, SystemClock
+from actors._core.commands import State, Stop
+from actors._core.dispatcher import OwnThread, Pool
+from actors._core.errors import SystemFailed
+from actors._core.here import here
+from actors._core.life import begin, finish
+from actors._core.messages import StopReason
+from actors._core.orphans import Orphan, Orphans
+from actors._core.path import check_name, matches, split
+from actors._core.report import CrashReports
+from actors._core.spec import ChildSpec
+from actors._core.supervision import Down, Job
+from policies import Policy, Strategy
+
+if TYPE_CHECKING:
+    from actors._core.ref import AgentRef
+
+A = TypeVar("A", bound="Agent")
+
+_JOIN_SECONDS = 5.0
+_open_systems: weakref.WeakSet[ActorSystem] = weakref.WeakSet()
+
+
+class Guardian(Agent):
+    """The root: the parent of all top-level agents."""
+
+    _supervises = True
+
+    def __init__(self, policy: Policy | None, strategy: Strategy) -> None:
+        self.policy = policy
+        self.strategy = strategy
+
+
+@dataclass(frozen=True, slots=True)
+class StopReport:
+    """How a system ended: `abandoned` are the paths of the agents whose code did not end in time.
+
+    `complete` is False where the caller could not wait for the end, because it is an agent of that system.
+    """
+
+    seconds: float
+    abandoned: tuple[str, ...] = ()
+    complete: bool = True
+
+
+class ActorSystem:
+    """A tree of agents with its threads, clock, events and root policy.
+
+    Use it in a `with` block: leaving it stops the tree, children first. No thread outlives it, but those whose code
+    hangs, which are daemons. All methods may be called on any thread.
+
+    - `policy`, `strategy`: the root's, for top-level agents; None is `Restart()`.
+    - `ask_timeout`: seconds, for asks that give none; None waits without limit.
+    - `clock`: where all time is read; None is the machine's monotonic clock.
+    - `max_orphans`: so many handlers may hang at a time; one more stops the system.
+    - `seed`: of the random numbers for jitter.
+    """
+
+    is_default = False
+
+    def __init__(
+        self,
+        name: str = "main",
+        policy: Policy | None = None,
+        strategy: Strategy | str = Strategy.ONE_FOR_ONE,
+        ask_timeout: float | None = None,
+        clock: Clock | None = None,
+        *,
+        max_orphans: int = 100,
+        seed: int | None = None,
+    ) -> None:
+        self.name = check_name(name)
+        if policy is not None and not isinstance(policy, Policy):
+            raise ValueError(f"policy: a Policy or None, not {policy!r}")
+        if ask_timeout is not None and (isinstance(ask_timeout, bool) or not ask_timeout > 0):
+            raise ValueError(f"ask_timeout: seconds above 0, or None, not {ask_timeout!r}")
+        if isinstance(max_orphans, bool) or not isinstance(max_orphans, int) or max_orphans < 0:
+            raise ValueError(f"max_orphans: a whole number, 0 or more, not {max_orphans!r}")
+        self.ask_timeout = ask_timeout
+        self.max_orphans = max_orphans
+        self.clock: Clock = SystemClock(name) if clock is None else clock
+        self.pool = Pool(name)
+        self.events = events.EventStream()
+        self.random = Random(seed)
+        self.orphans_list = Orphans()
+        self.reports: CrashReports = self._make_reports()
+        self._own_threads: weakref.WeakSet[OwnThread] = weakref.WeakSet()
+        self._numbers = itertools.count(1)
+        self._cause: tuple[str, BaseException] | None = None
+        self._stopping = False
+        self._report: StopReport | None = None
+        self._ended = threading.Event()
+        # Guards the root cause and the stopping flag.
+        self._lock = threading.Lock()
+        self.guardian = Cell(self, None, "/", ChildSpec(Guardian, args=(policy, _strategy(strategy))), True)
+        begin(self.guardian, None)
+        self.guardian._give_back()
+        _open_systems.add(self)
+
+    def _make_reports(self) -> CrashReports:
+        return CrashReports(self.clock, self.name)
+
+    # -- agents ----------------------------------------------------------------------------------------------------------
+
+    @overload
+    def spawn(self, agent: type[A], *args: Any, name: str | None = None, **kwargs: Any) -> AgentRef[A]: ...
+
+    @overload
+    def spawn(self, agent: ChildSpec[A]) -> AgentRef[A]: ...
+
+    def spawn(self, agent: Any, *args: Any, name: str | None = None, **kwargs: Any) -> AgentRef[Any]:
+        """Start a top-level agent, from a class and its arguments or one ChildSpec.
+
+        Returns once its `on_start` has succeeded, and runs that on this thread unless the agent has a thread or a
+        deadline of its own. Raises StartFailedError (path, cause), NameTakenError, AgentStoppedError once the system
+        stops, or ValueError for a bad name.
+        """
+        return self.guardian.spawn(agent, args, name, kwargs)
+
+    def find(self, path: str) -> AgentRef[Any] | None:
+        """Give the ref of the living agent at an absolute path, or None."""
+        cell: Cell = self.guardian
+        for name in split(path):
+            child = None if cell.family is None else cell.family.get(name)
+            if child is None or isinstance(child, Down):
+                return None
+            cell = child
+        return None if cell is self.guardian or cell.state is State.STOPPED else cell.ref
+
+    def select(self, pattern: str) -> list[AgentRef[Any]]:
+        """Give the refs of all living agents whose path matches, such as /crew/*; parents first, in start order.
+
+        Each part of the pattern is matched with the name at its level; `**` stands for any number of levels.
+        """
+        return [cell.ref for cell in _select(self.guardian, split(pattern)) if cell is not self.guardian]
+
+    @property
+    def orphans(self) -> list[Orphan]:
+        """The abandoned handlers that have not returned, oldest first."""
+        return list(self.orphans_list)
+
+    def tree(self) -> tree.Tree:
+        """Take a frozen snapshot of all agents; it prints as text."""
+        return tree.snapshot(self)
+
+    def dump(self) -> str:
+        """Give the tree as text with the stacks of the busy agents and of the orphans."""
+        return tree.dump(self)
+
+    # -- the end ---------------------------------------------------------------------------------------------------------
+
+    def stop(self, timeout: float | None = None) -> StopReport:
+        """Stop the tree, children before parents in reverse start order, and end all threads; blocks.
+
+        Each agent has its own `shutdown`; `timeout` seconds are for all together. Who does not end in time is abandoned
+        and named in the report. Called again, it waits for the first call and gives the same report. Called by an
+        agent of this system, it does not wait.
+        """
+        with self._lock:
+            first, self._stopping = not self._stopping, True
+        context = here.context
+        if context is not None and context.cell.system is self:
+            if first:
+                self.pool.put(Job(lambda: self._stop(timeout)))
+            return self._report or StopReport(0.0, complete=False)
+        if first:
+            self._stop_or_hurry(timeout)
+        else:
+            self._ended.wait()
+        self._join_threads()
+        assert self._report is not None
+        return self._report
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the system has ended, at most `timeout` seconds, and tell whether it has.
+
+        Raises SystemFailed with the root cause if an escalation ended it. Ctrl-C stops the system in order, a second
+        one at once, and then raises KeyboardInterrupt.
+        """
+        try:
+            ended = self._ended.wait(timeout)
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+        if ended:
+            self._join_threads()
+            self._raise_cause()
+        return ended
+
+    def fail(self, path: str, error: BaseException) -> None:
+        """Stop the system because of this error; the first one is the root cause. Never blocks."""
+        with self._lock:
+            if self._cause is None:
+                self._cause = (path, error)
+            first, self._stopping = not self._stopping, True
+        if first:
+            logger.error("system {!r} stops, because {} failed: {!r}", self.name, path, error)
+            self.pool.put(Job(lambda: self._stop(None)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+        if error is None:
+            self._raise_cause()
+
+    def _raise_cause(self) -> None:
+        if self._cause is not None:
+            path, error = self._cause
+            raise SystemFailed(self.name, path, error) from error
+
+    def _stop_or_hurry(self, timeout: float | None) -> None:
+        try:
+            self._stop(timeout)
+        except KeyboardInterrupt:
+            # The second Ctrl-C: whatever still runs is left behind.
+            self._stop(0.0)
+            raise
+
+    def _stop(self, timeout: float | None) -> None:
+        clock = self.clock
+        begun = clock.now()
+        guardian = self.guardian
+        lost = {orphan.path for orphan in self.orphans_list}
+        if guardian.state is State.RUNNING:
+            guardian.lock.acquire()
+        finish(guardian, Stop(StopReason.SHUTDOWN, deadline=None if timeout is None else begun + timeout))
+        self.reports.close()
+        left = tuple(orphan.path for orphan in self.orphans_list if orphan.path not in lost)
+        self._report = StopReport(clock.now() - begun, left)
+        self.events.publish(
+            events.SystemStopped("/", 1, clock.now(), self._cause[1] if self._cause is not None else None)
+        )
+        clock.close()
+        self.pool.close()
+        _open_systems.discard(self)
+        self._ended.set()
+
+    def _join_threads(self) -> None:
+        deadline = time.monotonic() + _JOIN_SECONDS
+        hanging = frozenset(orphan.ident for orphan in self.orphans_list)
+        self.pool.join(deadline, hanging)
+        for thread in list(self._own_threads):
+            thread.join(deadline, hanging)
+
+    # -- for the kernel ----------------------------------------------------------------------------------------------------
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the system is ending or has ended."""
+        return self._stopping
+
+    def own_thread(self, path: str) -> OwnThread:
+        thread = OwnThread(f"{self.name}{path}")
+        self._own_threads.add(thread)
+        return thread
+
+    def make_name(self, agent: type[Agent]) -> str:
+        return f"{agent.__name__}-{next(self._numbers)}"
+
+    def make_urn(self) -> str:
+        return uuid.uuid4().urn
+
+    def agent_begins(self, cell: Cell) -> None:
+        """An agent without a supervisor is about to start."""
+
+    def agent_closed(self, cell: Cell) -> None:
+        """An agent takes no more messages."""
+
+    def agent_ended(self, cell: Cell) -> None:
+        """An agent has ended for good."""
+
+    def __repr__(self) -> str:
+        return f"<ActorSystem {self.name}{' stopped' if self._ended.is_set() else ''}>"
+
+
+def _strategy(value: Strategy | str) -> Strategy:
+    try:
+        return Strategy(value)
+    except ValueError:
+        raise ValueError(f"strategy: one of {', '.join(Strategy)}, not {value!r}") from None
+
+
+def _select(cell: Cell, parts: list[str]) -> list[Cell]:
+    found: dict[int, Cell] = {}
+    todo: list[tuple[Cell, int]] = [(cell, 0)]
+    while todo:
+        cell, depth = todo.pop()
+        if depth == len(parts):
+            found.setdefault(id(cell), cell)
+            continue
+        children = [] if cell.family is None else cell.family.live()
+        if parts[depth] == "**":
+            todo.extend((child, depth) for child in reversed(children))
+            todo.append((cell, depth + 1))
+        else:
+            todo.extend((child, depth + 1) for child in reversed(children) if matches(child.name, parts[depth]))
+    return list(found.values())
+
+
+@atexit.register
+def _stop_open_systems() -> None:
+    # A program that forgets to stop its systems still has its agents' on_stop run.
+    for system in list(_open_systems):
+        with contextlib.suppress(Exception):
+            system.stop(timeout=_JOIN_SECONDS)
+
+
+__all__ = ["ActorSystem", "Guardian", "StopReport"]

@@ -1,0 +1,123 @@
+"""How does an agent live that nobody supervises, as Pykka's actors do?
+
+`Agent.start` starts it under one default system. Its policy is Pykka's rule, its log Pykka's words, and Pykka's
+registry knows it. The program does not end before its agents have, unless they say so with `use_daemon_thread`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from actors._core import agent as agent_module
+from actors._core._pykka import ActorRegistry
+from actors._core.agent import Agent
+from actors._core.cell import Cell
+from actors._core.ref import AgentRef
+from actors._core.report import CrashReports
+from actors._core.spec import ChildSpec
+from actors._core.system import ActorSystem
+from policies import Decision, Directive, Failure, History, Phase, Policy
+
+_log = logging.getLogger("pykka")
+
+
+class PykkaRule(Policy):
+    """An error that an asker got leaves the actor alive, any other stops it."""
+
+    def decide(self, failure: Failure, history: History) -> Decision:
+        replied = failure.replied and failure.phase is Phase.RECEIVE
+        return Decision(Directive.RESUME if replied else Directive.STOP, 0.0, history)
+
+
+class PykkaReports(CrashReports):
+    """Says what Pykka says, where Pykka says it, and a crash report for what nobody was told."""
+
+    def failed(
+        self, ref: AgentRef[Any], failure: Failure, decision: Decision, message: str, restarts: int
+    ) -> None:
+        error = failure.error
+        exc_info = (type(error), error, error.__traceback__)
+        if decision.directive is Directive.RESUME:
+            _log.info(f"Exception returned from {ref} to caller:", exc_info=exc_info)
+            return
+        _log.error(f"Unhandled exception in {ref}:", exc_info=exc_info)
+        super().failed(ref, failure, decision, message, restarts)
+
+    def hook_failed(self, ref: AgentRef[Any], incarnation: int, error: BaseException) -> None:
+        _log.error(f"Unhandled exception in {ref}:", exc_info=(type(error), error, error.__traceback__))
+        super().hook_failed(ref, incarnation, error)
+
+
+class _Keeper:
+    """Keeps the program from ending while agents are alive that hold it, with one waiting thread."""
+
+    def __init__(self) -> None:
+        self._alive: set[Cell] = set()
+        # Guards the set and tells the thread that it is empty.
+        self._changed = threading.Condition(threading.Lock())
+
+    def hold(self, cell: Cell) -> None:
+        with self._changed:
+            self._alive.add(cell)
+            if len(self._alive) == 1:
+                threading.Thread(target=self._wait, name="actortree-keeper", daemon=False).start()
+
+    def release(self, cell: Cell) -> None:
+        with self._changed:
+            self._alive.discard(cell)
+            if not self._alive:
+                self._changed.notify_all()
+
+    def _wait(self) -> None:
+        with self._changed:
+            while self._alive:
+                self._changed.wait()
+
+
+class DefaultSystem(ActorSystem):
+    """The system of the agents that were made with `Agent.start`."""
+
+    is_default = True
+
+    def __init__(self) -> None:
+        self._keeper = _Keeper()
+        super().__init__("default", PykkaRule())
+
+    def _make_reports(self) -> CrashReports:
+        return PykkaReports(self.clock, self.name)
+
+    def agent_begins(self, cell: Cell) -> None:
+        ActorRegistry.register(cell.ref)
+        if not cell.spec.agent.use_daemon_thread:
+            self._keeper.hold(cell)
+
+    def agent_closed(self, cell: Cell) -> None:
+        if cell.parent is self.guardian:
+            ActorRegistry.unregister(cell.ref)
+
+    def agent_ended(self, cell: Cell) -> None:
+        self._keeper.release(cell)
+
+
+_default: DefaultSystem | None = None
+# Guards the one default system.
+_default_lock = threading.Lock()
+
+
+def default_system() -> ActorSystem:
+    """Give the system of `Agent.start`, a new one if the last was stopped."""
+    global _default
+    with _default_lock:
+        if _default is None or _default.is_stopping:
+            _default = DefaultSystem()
+        return _default
+
+
+def start_unsupervised(kind: type[Agent], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AgentRef[Any]:
+    """Start one agent under the default system."""
+    return default_system().guardian.start_unsupervised(ChildSpec(kind, None, args, kwargs)).ref
+
+
+agent_module.start_unsupervised = start_unsupervised

@@ -1,0 +1,75 @@
+"""What is an agent that only supervises?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from actors._core.agent import Agent
+from actors._core.spec import ChildSpec
+from policies import AutoShutdown, Policy, RestartType, Strategy, check_significant
+
+
+class Supervisor(Agent):
+    """An agent with children by declaration: class attributes, or arguments of the same names.
+
+    Its children start in order, before its start is over; if one does not start, those before it are stopped in
+    reverse and the supervisor's start fails with the child's StartFailedError. A restart starts the declared children
+    again, and none that were added.
+
+    - `children`: the specs, in start order.
+    - `policy`: what a failure of a child means; None is `Restart()`.
+    - `strategy`: one_for_one, one_for_all or rest_for_one.
+    - `auto_shutdown`: never, any_significant or all_significant: whether the end of significant children ends it.
+    - `max_children`: how many children it may have; None is without limit.
+    """
+
+    _supervises: ClassVar[bool] = True
+    children: Sequence[ChildSpec[Any]] = ()
+
+    def __init__(
+        self,
+        children: Sequence[ChildSpec[Any]] | None = None,
+        strategy: Strategy | str | None = None,
+        policy: Policy | None = None,
+        auto_shutdown: AutoShutdown | str | None = None,
+        max_children: int | None = None,
+    ) -> None:
+        super().__init__()
+        if children is not None:
+            self.children = children
+        if strategy is not None:
+            self.strategy = strategy
+        if policy is not None:
+            self.policy = policy
+        if auto_shutdown is not None:
+            self.auto_shutdown = auto_shutdown
+        if max_children is not None:
+            self.max_children = max_children
+
+    @property
+    def _child_specs(self) -> Sequence[ChildSpec[Any]]:  # type: ignore[override]
+        specs = tuple(self.children)
+        self._check(specs)
+        return specs
+
+    def _check(self, specs: tuple[Any, ...]) -> None:
+        """Refuse what makes no sense before anything starts."""
+        for name, kind in (("strategy", Strategy), ("auto_shutdown", AutoShutdown)):
+            try:
+                kind(getattr(self, name))
+            except ValueError:
+                raise ValueError(f"{name}: one of {', '.join(kind)}, not {getattr(self, name)!r}") from None
+        if self.policy is not None and not isinstance(self.policy, Policy):
+            raise ValueError(f"policy: a Policy or None, not {self.policy!r}")
+        most = self.max_children
+        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
+            raise ValueError(f"max_children: a whole number, 0 or more, or None, not {most!r}")
+        names: set[str] = set()
+        for spec in specs:
+            if not isinstance(spec, ChildSpec):
+                raise ValueError(f"children: each a ChildSpec, not {spec!r}")
+            if spec.name is not None and spec.name in names:
+                raise ValueError(f"children: two are named {spec.name!r}")
+            names.add(spec.name or "")
+            check_significant(RestartType(spec.restart), spec.significant, AutoShutdown(self.auto_shutdown))
