@@ -44,7 +44,7 @@ def spawn_both(size: int) -> Sample:
         crew = system.spawn(Supervisor, name="crew")
         begun = time.perf_counter()
         for number in range(size):
-            crew.start_child(ChildSpec(Idle, name=f"idle-{number}"))
+            assert crew.start_child(ChildSpec(Idle, name=f"idle-{number}"))
         elapsed = time.perf_counter() - begun
         assert len(crew.children()) == size
     return {**unnamed, "named": size / elapsed}
@@ -54,7 +54,9 @@ def stop(size: int) -> Sample:
     """Stop a supervisor with `size` children, and wait."""
     with ActorSystem("benchmark") as system:
         crew = system.spawn(Supervisor, name="crew")
-        refs = [crew.start_child(ChildSpec(Idle, name=f"idle-{number}")) for number in range(size)]
+        started = [crew.start_child(ChildSpec(Idle, name=f"idle-{number}")) for number in range(size)]
+        refs = [result.ref for result in started if result.ref is not None]
+        assert len(refs) == size
         begun = time.perf_counter()
         crew.stop()
         rate = size / (time.perf_counter() - begun)
