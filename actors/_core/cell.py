@@ -266,9 +266,7 @@ class Cell:
 
     # -- dead letters ------------------------------------------------------------------------------------------------------
 
-    def dead_letter(
-        self, item: Any, reason: str, error: BaseException | None = None, text: str | None = None
-    ) -> None:
+    def dead_letter(self, item: Any, reason: str, error: BaseException | None = None, text: str | None = None) -> None:
         """Record a message that no handler will see; its asker, if it has one, is told."""
         message = item
         if isinstance(item, Ask):

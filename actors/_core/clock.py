@@ -14,12 +14,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 
-class Lockable(Protocol):
-    """A `threading.Lock`, as far as a waiter needs it."""
+class Waited(Protocol):
+    """A future, as far as somebody who waits for it needs it."""
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
+    gate: threading.Lock
+    settled: bool
 
-    def release(self) -> None: ...
+    def add_done_callback(self, callback: Callable[[], None]) -> None: ...
 
 
 class Timer:
@@ -49,8 +50,8 @@ class Clock(Protocol):
         """Call back at `when` on the clock's thread; the callback must not block. Never blocks."""
         ...
 
-    def wait(self, lock: Lockable, deadline: float | None) -> bool:
-        """Acquire `lock`, or return False when the clock reaches `deadline` first. Blocks."""
+    def wait(self, future: Waited, deadline: float | None) -> bool:
+        """Wait until `future` is settled, or give False when the clock reaches `deadline` first. Blocks."""
         ...
 
     def close(self) -> None:
@@ -88,12 +89,13 @@ class SystemClock:
                 self._changed.notify()
         return timer
 
-    def wait(self, lock: Lockable, deadline: float | None) -> bool:
-        if deadline is None:
-            return lock.acquire()
-        remaining = deadline - time.monotonic()
+    def wait(self, future: Waited, deadline: float | None) -> bool:
         # A lock refuses to wait longer than TIMEOUT_MAX (some 292 years): as good as for ever.
-        return lock.acquire(timeout=min(remaining, threading.TIMEOUT_MAX)) if remaining > 0 else lock.acquire(False)
+        seconds = -1.0 if deadline is None else min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX)
+        if not future.gate.acquire(timeout=seconds):
+            return future.settled
+        future.gate.release()
+        return True
 
     def close(self) -> None:
         with self._changed:

@@ -41,8 +41,8 @@ class AgentFuture(Future[T]):
         # Whoever pops the token may settle the future: pop is atomic, so that is one thread.
         self._token: list[None] = [None]
         # Held until the future is settled, then handed from one waiter to the next.
-        self._gate = _new_lock()
-        self._gate.acquire()
+        self.gate = _new_lock()
+        self.gate.acquire()
         self.settled = False
         self._value: Any = None
         self._error: BaseException | None = None
@@ -62,7 +62,7 @@ class AgentFuture(Future[T]):
             self._error = error
             self._traceback = error.__traceback__
         self.settled = True
-        self._gate.release()
+        self.gate.release()
         self._call_back()
         return True
 
@@ -89,7 +89,7 @@ class AgentFuture(Future[T]):
             raise queue.Full from None
         self._get_hook = func
         self._settle_lock = _new_lock()
-        self._gate.release()
+        self.gate.release()
 
     # -- waiting -------------------------------------------------------------------------------------------------
 
@@ -118,9 +118,9 @@ class AgentFuture(Future[T]):
         return self._pass_gate(-1 if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def _pass_gate(self, seconds: float) -> bool:
-        if not self._gate.acquire(timeout=seconds):
+        if not self.gate.acquire(timeout=seconds):
             return self.settled
-        self._gate.release()
+        self.gate.release()
         return True
 
     def _result(self) -> T:
@@ -272,8 +272,7 @@ class Ask(AgentFuture[T]):
 
     def wait_quietly(self) -> Any:
         """Wait for the answer, outside the graph of waiting agents, and give it; for the kernel's own waits."""
-        self.cell.system.clock.wait(self._gate, None)
-        self._gate.release()
+        self.cell.system.clock.wait(self, None)
         return self._value
 
     def wait_until(self, deadline: float | None) -> bool:
@@ -282,17 +281,13 @@ class Ask(AgentFuture[T]):
         clock = system.clock
         context = here.context
         if context is None:
-            passed = clock.wait(self._gate, deadline)
-        else:
-            begin_wait(context.cell, self)
-            system.pool.make_room()
-            try:
-                passed = clock.wait(self._gate, deadline)
-            finally:
-                context.cell.waiting = None
-        if passed:
-            self._gate.release()
-        return passed or self.settled
+            return clock.wait(self, deadline)
+        begin_wait(context.cell, self)
+        system.pool.make_room()
+        try:
+            return clock.wait(self, deadline)
+        finally:
+            context.cell.waiting = None
 
 
 def _left(deadline: float | None) -> float | None:

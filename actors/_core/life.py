@@ -72,9 +72,7 @@ def orphan_returned(context: Context) -> None:
     orphan = system.orphans_list.remove(context)
     if orphan is not None:
         seconds = system.clock.now() - orphan.since
-        system.events.publish(
-            events.OrphanReturned(orphan.path, orphan.incarnation, system.clock.now(), seconds)
-        )
+        system.events.publish(events.OrphanReturned(orphan.path, orphan.incarnation, system.clock.now(), seconds))
 
 
 # -- start -----------------------------------------------------------------------------------------------------------------
@@ -182,9 +180,7 @@ def _last_hook(cell: Cell, context: Context, error: BaseException | None) -> Non
         raise
     except BaseException as raised:
         cell.system.reports.hook_failed(cell.ref, cell.incarnation, raised)
-        cell.system.events.publish(
-            events.HookFailed(cell.path, cell.incarnation, cell.system.clock.now(), raised)
-        )
+        cell.system.events.publish(events.HookFailed(cell.path, cell.incarnation, cell.system.clock.now(), raised))
 
 
 def finish(cell: Cell, stop: Stop) -> None:
@@ -451,5 +447,3 @@ def describe(item: Any) -> str:
 
 def _thread_name(ident: int) -> str:
     return next((thread.name for thread in threading.enumerate() if thread.ident == ident), f"thread {ident}")
-
-

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from actors._core.errors import MailboxFullError
+from actors._core.future import AgentFuture
 from actors._core.here import here
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class BoundedQueue:
         self._mailbox = mailbox
         self._items: deque[Any] = deque()
         self._uncounted = 0
-        self._waiting: deque[threading.Lock] = deque()
+        self._waiting: deque[AgentFuture[None]] = deque()
         self._closed = False
         # Guards items, the count and the waiting senders. No other lock and no user code under it.
         self._lock = threading.Lock()
@@ -136,8 +137,7 @@ class BoundedQueue:
         return oldest
 
     def _wait_for_room(self) -> None:
-        room = threading.Lock()
-        room.acquire()
+        room: AgentFuture[None] = AgentFuture()
         with self._lock:
             if self._has_room():
                 return
@@ -159,7 +159,7 @@ class BoundedQueue:
             if isinstance(item, Uncounted):
                 self._uncounted -= 1
             elif self._waiting:
-                self._waiting.popleft().release()
+                self._waiting.popleft().resolve()
         return item
 
     def extendleft(self, items: Iterable[Any], /) -> None:
@@ -172,7 +172,7 @@ class BoundedQueue:
         with self._lock:
             self._closed = True
             while self._waiting:
-                self._waiting.popleft().release()
+                self._waiting.popleft().resolve()
 
 
 _ROOM = object()

@@ -167,18 +167,12 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
     def stop(self, *, block: Literal[True] = True, timeout: float | None = None, drain: bool = True) -> bool: ...
 
     @overload
-    def stop(
-        self, *, block: Literal[False], timeout: float | None = None, drain: bool = True
-    ) -> AgentFuture[bool]: ...
+    def stop(self, *, block: Literal[False], timeout: float | None = None, drain: bool = True) -> AgentFuture[bool]: ...
 
     @overload
-    def stop(
-        self, *, block: bool, timeout: float | None = None, drain: bool = True
-    ) -> bool | AgentFuture[bool]: ...
+    def stop(self, *, block: bool, timeout: float | None = None, drain: bool = True) -> bool | AgentFuture[bool]: ...
 
-    def stop(
-        self, *, block: bool = True, timeout: float | None = None, drain: bool = True
-    ) -> bool | AgentFuture[bool]:
+    def stop(self, *, block: bool = True, timeout: float | None = None, drain: bool = True) -> bool | AgentFuture[bool]:
         """Stop the agent, after the messages that wait already, and say whether it was alive.
 
         `drain=False` overtakes the messages that wait, makes `context.cancelled` true at once, and gives the code that

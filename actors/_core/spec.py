@@ -91,8 +91,5 @@ class ChildSpec(Generic[A]):
 
 def _is_seconds(value: object, above: float = -1.0) -> bool:
     return (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and above < value < float("inf")
-        and value >= 0
+        isinstance(value, (int, float)) and not isinstance(value, bool) and above < value < float("inf") and value >= 0
     )

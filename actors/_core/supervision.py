@@ -264,9 +264,7 @@ class Family:
         parent = self.cell
         system = parent.system
         child.escalated = True
-        system.events.publish(
-            events.Escalated(child.path, failure.incarnation, system.clock.now(), parent.path, error)
-        )
+        system.events.publish(events.Escalated(child.path, failure.incarnation, system.clock.now(), parent.path, error))
         grandparent = parent.parent
         if grandparent is None or grandparent.family is None:
             system.fail(child.path, error)
@@ -353,5 +351,3 @@ class Family:
         left = sum(1 for other in self.live() if other.spec.significant)
         if auto.triggers(left):
             self.cell.post(Stop(StopReason.NORMAL), self.cell.spec.shutdown_seconds)
-
-

@@ -34,9 +34,7 @@ class PykkaRule(Policy):
 class PykkaReports(CrashReports):
     """Says what Pykka says, where Pykka says it, and a crash report for what nobody was told."""
 
-    def failed(
-        self, ref: AgentRef[Any], failure: Failure, decision: Decision, message: str, restarts: int
-    ) -> None:
+    def failed(self, ref: AgentRef[Any], failure: Failure, decision: Decision, message: str, restarts: int) -> None:
         error = failure.error
         exc_info = (type(error), error, error.__traceback__)
         if decision.directive is Directive.RESUME:

@@ -1,0 +1,5 @@
+"""How are agents tested without waiting?"""
+
+from actors.testkit.clock import VirtualClock
+
+__all__ = ["VirtualClock"]
