@@ -6,6 +6,7 @@ by the context that it does it with.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -28,18 +29,20 @@ A = TypeVar("A", bound="Agent")
 Handler = Callable[[Any], Any]
 
 
-class _Mark:
-    """A value that no message can be."""
+class Hook:
+    """Stands for the message while a hook runs, or none does; no user message is one."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __repr__(self) -> str:
-        return self._text
+        return self.name
 
 
-NOTHING = _Mark("nothing")
-STASHED = _Mark("stashed")
+NOTHING = Hook("nothing")
+STASHED = Hook("stashed")
 
 
 class _Outside:
@@ -331,3 +334,15 @@ class Context:
 
 def _not_started(message: Any) -> Any:
     raise AssertionError(f"no incarnation is there to handle {message!r}")
+
+
+def describe(item: Any) -> str:
+    """Give one line for what an agent has in hand."""
+    if item is NOTHING or item is STASHED:
+        return ""
+    if isinstance(item, Hook):
+        return repr(item)
+    message = item.message if isinstance(item, Ask) else item
+    with contextlib.suppress(Exception):
+        return f"{message!r:.80}"
+    return type(message).__name__

@@ -1,35 +1,28 @@
 """How does one agent start, end and start again?
 
-Everything here runs on the agent's turn: by the thread that holds its cell's lock, one step after the other. The only
-exception is `Expiry`, which takes the turn away from a thread that does not come back.
+Everything here runs on the agent's turn: by the thread that holds its cell's lock, one step after the other.
 """
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from actors._core import events, watch
+from actors._core.abandonment import Abandoned, orphan_returned
 from actors._core.agent import Agent
 from actors._core.commands import Command, Halt, Notice, Restart, Resume, Start, State, Stop, Suspend
-from actors._core.context import NOTHING, STASHED, Context, _Mark
-from actors._core.errors import AgentStoppedError, HandlerTimeout, TooManyOrphans
-from actors._core.future import Ask
+from actors._core.context import NOTHING, Context, Hook
+from actors._core.errors import AgentStoppedError
 from actors._core.here import here
 from actors._core.messages import StopReason
-from actors._core.orphans import Orphan
 from policies import Failure, Phase
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
 
 R = TypeVar("R")
-
-
-class Abandoned(BaseException):
-    """Unwinds a thread that finds its turn taken away; never leaves the kernel."""
 
 
 # -- the agent's own code ------------------------------------------------------------------------------------------------
@@ -40,7 +33,7 @@ def run_code(context: Context, name: str, code: Callable[..., R], *args: Any) ->
     outer = here.context
     here.context = context
     here.depth += 1
-    context.item = _Mark(name)
+    context.item = Hook(name)
     context.thread = threading.get_ident()
     baton = context.baton = [context.cell.system.clock.now()]
     context.cell.guard_deadline(context)
@@ -64,15 +57,6 @@ def run_code(context: Context, name: str, code: Callable[..., R], *args: Any) ->
         finally:
             error = None
     return result
-
-
-def orphan_returned(context: Context) -> None:
-    """The code of an abandoned incarnation has come back: take it off the list and say so."""
-    system = context.cell.system
-    orphan = system.orphans_list.remove(context)
-    if orphan is not None:
-        seconds = system.clock.now() - orphan.since
-        system.events.publish(events.OrphanReturned(orphan.path, orphan.incarnation, system.clock.now(), seconds))
 
 
 # -- start -----------------------------------------------------------------------------------------------------------------
@@ -144,7 +128,7 @@ def start_again(cell: Cell, failure: Failure | None) -> BaseException | None:
     error = begin(cell, failure)
     if error is not None:
         cell.move(State.SUSPENDED)
-        cell.failing = make_failure(cell, error, Phase.START)
+        cell.failing = cell.record_failure(error, Phase.START)
     elif failure is not None and cell.family is not None and cell.spec.keep_children:
         cell.family.revive()
     return error
@@ -225,7 +209,7 @@ def _start(cell: Cell, command: Start) -> BaseException | None:
         elif error is not None:
             # Nobody waits for the start: it is a failure that the supervisor decides about.
             cell.move(State.SUSPENDED)
-            cell.failing = make_failure(cell, error, Phase.START)
+            cell.failing = cell.record_failure(error, Phase.START)
         return error
     if cell.state in (State.HALTED, State.BACKING_OFF):
         return start_again(cell, command.failure)
@@ -299,7 +283,7 @@ def _stop(cell: Cell, command: Stop) -> bool:
         end_incarnation(cell, None)
         cell.move(State.SUSPENDED)
         ended = AgentStoppedError(f"{cell.path} ended normally", path=cell.path)
-        cell.failing = make_failure(cell, ended, Phase.EXIT)
+        cell.failing = cell.record_failure(ended, Phase.EXIT)
     else:
         finish(cell, command)
     return True
@@ -322,128 +306,3 @@ _OBEY: dict[type[Command], Callable[[Any, Any], Any]] = {
     Stop: _stop,
     Notice: _notify,
 }
-
-
-def make_failure(cell: Cell, error: BaseException, phase: Phase, replied: bool = False) -> Failure:
-    """Describe what happened, for the policy; it becomes the cell's last failure."""
-    system = cell.system
-    context = cell.context
-    handled = context.handled if context is not None else 0
-    failure = Failure(
-        cell.path, error, cell.incarnation, phase, replied, system.clock.now(), handled, system.random.random()
-    )
-    cell.failure = failure
-    return failure
-
-
-# -- taking the turn away --------------------------------------------------------------------------------------------------
-
-
-class Expiry:
-    """Watches one command: if the agent's own code keeps it from being obeyed for `allowed` seconds, it is abandoned."""
-
-    __slots__ = ("_allowed", "_asked_at", "_cell", "_command")
-
-    def __init__(self, cell: Cell, command: Command, allowed: float) -> None:
-        self._cell = cell
-        self._command = command
-        self._allowed = allowed
-        clock = cell.system.clock
-        self._asked_at = clock.now()
-        clock.call_at(self._asked_at + allowed, self._look)
-
-    def _look(self) -> None:
-        if self._command.settled:
-            return
-        clock = self._cell.system.clock
-        context = self._cell.context
-        now = clock.now()
-        started = running_since(context)
-        if started is None:
-            # Its children end, or it is between two messages: its own code gets its time when it runs.
-            clock.call_at(now + max(self._allowed, 0.01), self._look)
-        elif (due := max(started, self._asked_at) + self._allowed) > now:
-            clock.call_at(due, self._look)
-        elif not abandon(self._cell, None):
-            clock.call_at(now + 0.01, self._look)
-
-
-def running_since(context: Context | None) -> float | None:
-    """When the agent's code that runs now began (or last gave a heartbeat); None if none runs."""
-    baton = None if context is None else context.baton
-    if not baton:
-        return None
-    try:
-        return baton[0]
-    except IndexError:
-        return None
-
-
-def abandon(cell: Cell, deadline: float | None) -> bool:
-    """Take the turn from the thread that runs the agent's code; False if the code has just returned.
-
-    The incarnation is fenced, its ask answered, its message a dead letter; the cell goes on on another thread. With
-    `deadline` the incarnation has failed by it.
-    """
-    context = cell.context
-    baton = None if context is None else context.baton
-    if context is None or baton is None:
-        return False
-    item = context.item
-    ident = context.thread
-    try:
-        since = baton.pop()
-    except IndexError:
-        return False
-    system = cell.system
-    text = describe(item)
-    orphan = Orphan(cell.path, cell.incarnation, text, _thread_name(ident), ident, since, system.clock)
-    count = system.orphans_list.add(context, orphan)
-    now = system.clock.now()
-    system.events.publish(events.AgentAbandoned(cell.path, cell.incarnation, now, text, now - since))
-    _answer_for(cell, context, item, deadline)
-    if cell.obeying is not None and cell.state is not State.STARTING:
-        if not isinstance(cell.obeying, Notice):
-            cell.control_lane().appendleft(cell.obeying)
-        cell.obeying = None
-    cell.leave_thread()
-    cell.dispatcher.put(cell)
-    if count > system.max_orphans:
-        system.fail(cell.path, TooManyOrphans(count, system.max_orphans))
-    return True
-
-
-def _answer_for(cell: Cell, context: Context, item: Any, deadline: float | None) -> None:
-    """Answer for the abandoned code: its asker, its message, and the failure if it was too slow."""
-    error: BaseException
-    if deadline is not None:
-        error = HandlerTimeout(cell.path, deadline, context.message)
-    else:
-        error = AgentStoppedError(f"{cell.path} did not end in time and was abandoned", path=cell.path)
-    replied = False
-    if isinstance(item, Ask):
-        replied = item.resolve(error=error)
-    elif item is not NOTHING and item is not STASHED and not isinstance(item, (_Mark, Command)):
-        cell.dead_letter(item, "abandoned", error)
-    if cell.state is State.STARTING:
-        cell.failing = make_failure(cell, error, Phase.START)
-    elif deadline is not None and (cell.obeying is None or isinstance(cell.obeying, Notice)):
-        # It was handling a message. In a last hook there is nothing to fail: the command goes on without the hook.
-        cell.failing = make_failure(cell, error, Phase.DEADLINE, replied)
-        cell.move(State.SUSPENDED)
-
-
-def describe(item: Any) -> str:
-    """Give one line for what an agent has in hand."""
-    if item is NOTHING or item is STASHED:
-        return ""
-    if isinstance(item, _Mark):
-        return repr(item)
-    message = item.message if isinstance(item, Ask) else item
-    with contextlib.suppress(Exception):
-        return f"{message!r:.80}"
-    return type(message).__name__
-
-
-def _thread_name(ident: int) -> str:
-    return next((thread.name for thread in threading.enumerate() if thread.ident == ident), f"thread {ident}")

@@ -220,7 +220,7 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         return AgentProxy(actor_ref=self)
 
     def _gone(self) -> AgentStoppedError:
-        return AgentStoppedError(f"{self} not found", path=self.path, cause=self._cell._last_error)
+        return AgentStoppedError(f"{self} not found", path=self.path, cause=self._cell.last_error)
 
     def __str__(self) -> str:
         cell = self._cell

@@ -19,7 +19,7 @@ from actors._core.commands import Halt, Restart, Resume, Start, State, Stop, Sus
 from actors._core.errors import ActorError, AgentStoppedError, AskCycleError, NameTakenError, RestartLimitExceeded
 from actors._core.future import Ask
 from actors._core.here import note_wait
-from actors._core.life import describe
+from actors._core.context import describe
 from actors._core.messages import StopReason
 from actors._core.spec import ChildSpec
 from policies import AutoShutdown, Decision, Directive, Failure, History, Phase, Policy, RestartType, Strategy

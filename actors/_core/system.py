@@ -115,7 +115,7 @@ class ActorSystem:
         self._lock = threading.Lock()
         self.guardian = Cell(self, None, "/", ChildSpec(Guardian, args=(policy, _strategy(strategy))), True)
         begin(self.guardian, None)
-        self.guardian._give_back()
+        self.guardian.give_back()
         _open_systems.add(self)
 
     def _make_reports(self) -> CrashReports:

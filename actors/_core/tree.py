@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from actors._core.commands import State
-from actors._core.life import describe, running_since
+from actors._core.abandonment import running_since
+from actors._core.context import describe
 from policies import Restart
 
 if TYPE_CHECKING:

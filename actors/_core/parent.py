@@ -1,0 +1,158 @@
+"""How does an agent get children, and what does it say of them?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from actors._core.abandonment import Abandoned
+from actors._core.commands import Start
+from actors._core.errors import AgentStoppedError, StartFailedError
+from actors._core.future import Ask
+from actors._core.here import begin_wait, here
+from actors._core.life import begin, construct, new_context, run_code
+from actors._core.path import check_name
+from actors._core.place import DEEPEST, Place, making
+from actors._core.ref import AgentRef
+from actors._core.spec import ChildSpec
+from actors._core.supervision import Down, Family
+from policies import AutoShutdown, Policy, Restart, Strategy
+
+if TYPE_CHECKING:
+    from actors._core.agent import Agent
+    from actors._core.cell import Cell
+
+_DEFAULT_POLICY = Restart()
+
+
+class Parent(Place):
+    """A place with places below it."""
+
+    __slots__ = ()
+
+    # -- children --------------------------------------------------------------------------------------------------------------------
+
+    def own_family(self) -> Family:
+        """Give the books of its children; raises AgentStoppedError once it has ended."""
+        with making:
+            if self.family is None:
+                if self.final:
+                    raise AgentStoppedError(f"{self.path} has stopped: it takes no children", path=self.path)
+                self.family = Family(self)
+            return self.family
+
+    def spawn(self, agent: Any, args: tuple[Any, ...], name: str | None, kwargs: Mapping[str, Any]) -> AgentRef[Any]:
+        """Start a child from a class and its arguments, or from one spec."""
+        if isinstance(agent, ChildSpec):
+            if args or kwargs or name is not None:
+                raise ValueError(f"spawn takes either a ChildSpec alone or a class with its arguments: {agent!r:.100}")
+            spec = agent
+        else:
+            spec = ChildSpec(agent, None, args, kwargs)
+            if name is not None:
+                check_name(name)
+        return self.start_child(spec, name or spec.name, kept=False).ref
+
+    def make_child(self, name: str | None, spec: ChildSpec[Any], kept: bool) -> Cell:
+        """Make the cell of a child; it is in nobody's books yet."""
+        cell: Any = type(self)
+        child: Cell = cell(self.system, self, name or self.system.make_name(spec.agent), spec, kept)
+        return child
+
+    def start_static(self, spec: ChildSpec[Any]) -> None:
+        """Start a child that the agent's class declares, unless it lived through the restart."""
+        if spec.name is not None and isinstance(self.own_family().get(spec.name), Place):
+            return
+        self.start_child(spec, spec.name, kept=True)
+
+    def start_child(self, spec: ChildSpec[Any], name: str | None, kept: bool) -> Cell:
+        """Start a child and wait until its `on_start` has succeeded; raises StartFailedError."""
+        family = self.own_family()
+        child = self.make_child(name, spec, kept)
+        child.revived = kept and isinstance(family.get(child.name), Down)
+        family.admit(child, self.most_children)
+        if child.inline and here.depth < DEEPEST:
+            error = child._start_here()
+        else:
+            error = child._start_elsewhere()
+        if error is not None:
+            if isinstance(error, KeyboardInterrupt):
+                raise error
+            raise StartFailedError(child.path, error) from error
+        return child
+
+    def start_unsupervised(self, spec: ChildSpec[Any]) -> Cell:
+        """Start a child as Pykka does: `__init__` here, `on_start` on its own turn; nobody waits for it."""
+        child = self.make_child(None, spec, False)
+        self.own_family().admit(child)
+        try:
+            context = new_context(child, None)
+            run_code(context, "__init__", construct, context)
+        except BaseException as error:
+            child.first_start_failed(error)
+            raise
+        child.system.agent_begins(child)
+        child.control_lane().append(Start())
+        child.dispatcher.put(child)
+        return child
+
+    def _start_here(self) -> BaseException | None:
+        outer = here.context
+        if outer is not None:
+            outer.cell.waiting = self
+        try:
+            error = begin(self, None)
+        except Abandoned:
+            return AgentStoppedError(f"{self.path} was abandoned while it started", path=self.path)
+        finally:
+            if outer is not None:
+                outer.cell.waiting = None
+        if error is not None:
+            self.first_start_failed(error)
+            return error
+        self.give_back()
+        return None
+
+    def _start_elsewhere(self) -> BaseException | None:
+        done: Ask[Any] = Ask(None, self, here.context, None)
+        self.control_lane().append(Start(done=done))
+        self.dispatcher.put(self)
+        context = here.context
+        if context is not None:
+            begin_wait(context.cell, done)
+        self.system.pool.make_room()
+        try:
+            error = done.wait_quietly()
+        finally:
+            if context is not None:
+                context.cell.waiting = None
+        if error is None and self.final:
+            return AgentStoppedError(f"{self.path} was stopped before it had started", path=self.path)
+        return error  # type: ignore[no-any-return]
+
+    # -- what the agent says of its children -------------------------------------------------------------------------------------------
+
+    @property
+    def _agent(self) -> Agent | None:
+        return None if self.context is None else self.context.agent
+
+    @property
+    def family_policy(self) -> Policy:
+        agent = self._agent
+        policy = agent.policy if agent is not None else self.spec.agent.policy
+        return _DEFAULT_POLICY if policy is None else policy
+
+    @property
+    def family_strategy(self) -> Strategy:
+        agent = self._agent
+        return Strategy(agent.strategy if agent is not None else self.spec.agent.strategy)
+
+    @property
+    def auto_shutdown(self) -> AutoShutdown:
+        agent = self._agent
+        return AutoShutdown.NEVER if agent is None else AutoShutdown(agent.auto_shutdown)
+
+    @property
+    def most_children(self) -> int | None:
+        agent = self._agent
+        return None if agent is None else agent.max_children

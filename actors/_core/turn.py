@@ -1,0 +1,364 @@
+"""How does an agent's turn go: which message next, and what becomes of what its handler returns or raises?"""
+
+from __future__ import annotations
+
+from functools import partial
+from threading import get_ident
+from typing import Any
+
+from actors._core import events, proxies, watch
+from actors._core._pykka import ActorStop
+from actors._core.abandonment import Abandoned, orphan_returned
+from actors._core.commands import Drain, Notice, State, Stop
+from actors._core.context import NOTHING, OUTSIDE, STASHED, Context
+from actors._core.errors import AgentStoppedError, AskTimeout, Cancelled, ReplyError
+from actors._core.future import Ask
+from actors._core.here import here
+from actors._core.life import obey
+from actors._core.mailbox import Queue
+from actors._core.messages import StopReason
+from actors._core.place import DEEPEST, Place
+from actors._core.ref import HELD, OPEN
+from actors._core.supervision import Job
+from actors._core.timers import TICKS
+from policies import Failure, Phase
+
+_BATCH = range(256)  # messages of one turn, before others get theirs
+_AGAIN, _EMPTY, _DONE, _GONE = 1, 2, 3, 4
+
+_ASK, _PROXY, _TICK, _DRAIN, _NOTICE, _PYKKA_STOP = range(1, 7)
+_KINDS: dict[type, int] = {
+    Ask: _ASK,
+    Drain: _DRAIN,
+    Notice: _NOTICE,
+    ActorStop: _PYKKA_STOP,
+    **dict.fromkeys(TICKS, _TICK),
+    **dict.fromkeys(proxies.HANDLERS, _PROXY),
+}
+
+
+class Turn(Place):
+    """What is done with the turn, by the one thread that has it."""
+
+    __slots__ = ()
+
+    def run(self) -> None:
+        """Take a turn; the lock is held. Obeys commands first, then handles a batch of messages."""
+        try:
+            while True:
+                if self.control or self.failing is not None or self.state is not State.RUNNING:
+                    if not self._attend():
+                        return
+                    continue
+                outcome = self._work()
+                if outcome == _EMPTY:
+                    # The way most turns end, and `release` in full: open, release, look once more.
+                    self.gate = OPEN
+                    self.lock.release()
+                    if not (self.queue or self.control) or not self.lock.acquire(False):
+                        return
+                    self.gate = HELD
+                elif outcome == _AGAIN:
+                    self.dispatcher.put(self)
+                    return
+                elif outcome == _GONE:
+                    return
+        except Abandoned:
+            return
+
+    def _attend(self) -> bool:
+        """Do what comes before any message; False when the turn has been given back or is not ours any more."""
+        if self.failing is not None:
+            return self._release_failed()
+        if self.control:
+            obey(self, self.control.popleft())  # type: ignore[arg-type]
+            return self.state is not State.STOPPED
+        return self.release()
+
+    def _release_failed(self) -> bool:
+        """Give the turn back and have the failure judged; True if the turn was taken again."""
+        failure, self.failing = self.failing, None
+        assert failure is not None
+        if self.state is State.STARTING and self._abandoned_start(failure):
+            return False
+        parent = self.parent
+        assert parent is not None
+        family = parent.family
+        assert family is not None
+        self.gate = HELD
+        self.lock.release()
+        judge = partial(family.judge, self, failure)
+        if self.dispatcher is self.system.pool:
+            family.submit(judge)
+        else:
+            # Not on its own thread: the lane may have to wait for that.
+            self.system.pool.put(Job(partial(family.submit, judge)))
+        if self.control and self.lock.acquire(False):
+            self.gate = HELD
+            return True
+        return False
+
+    def _abandoned_start(self, failure: Failure) -> bool:
+        """A start hung and was abandoned; True if it was the first, which ends the agent."""
+        command, self.obeying = self.obeying, None
+        context = self.context
+        assert context is not None
+        context.ending = True
+        if self.family is not None:
+            self.family.stop_all(None, final=False)
+        context.end()
+        first = self.incarnation == 1 and command is not None and command.done is not None
+        if first:
+            self.first_start_failed(failure.error)
+        else:
+            self.move(State.SUSPENDED)
+        if command is not None:
+            command.settle(failure.error)
+        return first
+
+    def first_start_failed(self, error: BaseException) -> None:
+        """The agent has never run: it leaves no trace but an event."""
+        raise NotImplementedError
+
+    def _work(self) -> int:
+        """Handle up to a batch of messages. The hot loop of the library: a plain message costs no call but its own."""
+        queue = self.queue
+        if not queue:
+            return _EMPTY
+        context = self.context
+        assert context is not None
+        here.context = context
+        context.thread = get_ident()
+        context.baton = baton = []
+        now = self.system.clock.now
+        guarded = not self.inline
+        handled = 0
+        outcome = _AGAIN
+        for _ in _BATCH:
+            if self.control:
+                outcome = _DONE
+                break
+            try:
+                item = queue.popleft()
+            except IndexError:
+                outcome = _EMPTY
+                break
+            kind = _KINDS.get(type(item))
+            if kind is None:
+                context.item = item
+                baton.append(now())
+                if guarded:
+                    self.guard_deadline(context)
+                try:
+                    context.receive(item)
+                except BaseException as error:
+                    outcome = self._raised(context, item, error, handled)
+                    handled = 0
+                    break
+                try:
+                    baton.pop()
+                except IndexError:
+                    outcome = _GONE
+                    break
+                handled += 1
+            else:
+                outcome = self._handle_special(kind, item, context, baton)
+                if outcome != _AGAIN:
+                    break
+        here.context = None
+        if outcome == _GONE:
+            orphan_returned(context)
+            return _GONE
+        context.handled += handled
+        context.baton = None
+        if self.failing is None:
+            context.item = NOTHING
+        return outcome
+
+    def guard_deadline(self, context: Context) -> None:
+        """See that somebody watches the code that has just begun."""
+        raise NotImplementedError
+
+    def _handle_special(self, kind: int, item: Any, context: Context, baton: list[float]) -> int:
+        """Handle what is not a plain message; _AGAIN: go on with the next."""
+        message = item
+        ask: Ask[Any] | None = None
+        if kind == _ASK:
+            ask = item
+            message = item.message
+            if item.settled or (item.deadline is not None and self.system.clock.now() >= item.deadline):
+                self._expire(item)
+                return _AGAIN
+        elif kind == _TICK:
+            if not item.take():
+                return _AGAIN
+            message = item.message
+            item = message
+        elif kind == _NOTICE:
+            if not watch.take(self, item.target):
+                return _AGAIN
+            message = item.message
+        elif kind in (_DRAIN, _PYKKA_STOP):
+            self.control_lane().appendleft(item.stop if kind == _DRAIN else Stop(StopReason.REQUESTED))
+            return _DONE
+        context.item = item
+        context.ask = ask
+        baton.append(self.system.clock.now())
+        self.guard_deadline(context)
+        handler = proxies.HANDLERS.get(type(message))
+        try:
+            value = context.receive(message) if handler is None else handler(context.agent, message)
+        except BaseException as error:
+            return self._raised(context, item, error, 0)
+        try:
+            baton.pop()
+        except IndexError:
+            return _GONE
+        context.ask = None
+        context.handled += 1
+        if ask is not None and context.item is not STASHED and not ask.resolve(value):
+            self._late(message, value)
+        return _AGAIN
+
+    def _expire(self, ask: Ask[Any]) -> None:
+        seconds = 0.0 if ask.deadline is None else self.system.clock.now() - ask.deadline
+        self.dead_letter(ask, "expired", AskTimeout(self.path, max(0.0, seconds)))
+
+    def _late(self, message: Any, value: Any) -> None:
+        now = self.system.clock.now()
+        self.system.events.publish(
+            events.DeadLetter(self.path, self.incarnation, now, value, f"late reply to {message!r:.80}")
+        )
+
+    def deliver(self, message: Any) -> None:
+        """Hand a message of the framework to the agent's handler; on the turn, outside a batch."""
+        context = self.context
+        assert context is not None
+        outer = here.context
+        here.context = context
+        context.thread = get_ident()
+        baton = context.baton = []
+        outcome = self._handle_special(0, message, context, baton)
+        here.context = outer
+        if outcome == _GONE:
+            orphan_returned(context)
+            raise Abandoned
+        context.baton = None
+        if self.failing is None:
+            context.item = NOTHING
+
+    # -- what came out of a handler --------------------------------------------------------------------------------------------
+
+    def _raised(self, context: Context, item: Any, error: BaseException, handled: int) -> int:
+        """Decide what an exception out of a handler is: an answer, the caller's own error, or a failure."""
+        try:
+            assert context.baton is not None
+            context.baton.pop()
+        except IndexError:
+            return _GONE
+        context.handled += handled
+        context.ask = None
+        ask = item if isinstance(item, Ask) else None
+        answer = self._answer_in(context, error)
+        if answer is not None:
+            context.handled += 1
+            if ask is not None:
+                ask.resolve(error=answer)
+            else:
+                self.dead_letter(item, f"nobody to answer with {type(answer).__name__}", answer)
+            return _DONE
+        replied = ask is not None and ask.resolve(error=error)
+        if ask is None and context.item is not STASHED:
+            self.dead_letter(item, "failed", error)
+        self._fail(error, replied)
+        return _DONE
+
+    def _answer_in(self, context: Context, error: BaseException) -> BaseException | None:
+        if isinstance(error, ReplyError):
+            return error
+        if isinstance(error, proxies.BadRequest):
+            return error.error
+        if isinstance(error, Cancelled) and context.cancelled:
+            return error
+        return None
+
+    def _fail(self, error: BaseException, replied: bool) -> None:
+        self.failing = self.record_failure(error, Phase.RECEIVE, replied)
+        self.move(State.SUSPENDED)
+
+    # -- asks on the asker's thread --------------------------------------------------------------------------------------------
+
+    def answer(self, message: Any) -> Any:
+        """Answer an ask on this thread, which has just taken the idle agent's turn: no thread is switched."""
+        self.gate = HELD
+        if self.control or self.queue or self.state is not State.RUNNING or here.depth >= DEEPEST:
+            return self._answer_in_line(message)
+        context = self.context
+        assert context is not None
+        asker = here.context
+        here.context = context
+        here.depth += 1
+        if asker is not None:
+            asker.cell.waiting = self  # type: ignore[assignment]
+        context.asker = asker or OUTSIDE
+        context.thread = get_ident()
+        context.item = message
+        context.baton = baton = [self.system.clock.now()]
+        raised: BaseException | None = None
+        try:
+            handler = proxies.HANDLERS.get(type(message))
+            value = context.receive(message) if handler is None else handler(context.agent, message)
+        except BaseException as error:
+            raised = error
+        here.context = asker
+        here.depth -= 1
+        if asker is not None:
+            asker.cell.waiting = None
+        try:
+            baton.pop()
+        except IndexError:
+            orphan_returned(context)
+            raise AgentStoppedError(f"{self.path} was abandoned over this ask", path=self.path) from raised
+        context.baton = None
+        if raised is not None:
+            try:
+                raise self._settle_inline(context, raised)
+            finally:
+                raised = None  # its traceback holds this frame
+        context.asker = None
+        context.handled += 1
+        stashed = context.ask
+        context.ask = None
+        context.item = NOTHING
+        self.gate = OPEN
+        self.lock.release()
+        if (self.control or self.queue) and self.lock.acquire(False):
+            self.gate = HELD
+            self.dispatcher.put(self)
+        return value if stashed is None else self.ref._wait_for(stashed, None)
+
+    def _answer_in_line(self, message: Any) -> Any:
+        """Something is ahead of the ask: queue it, and let the pool take the turn."""
+        ask: Ask[Any] = Ask(message, self, here.context, None)  # type: ignore[arg-type]
+        queue = self.queue if self.queue is not None else self.open_queue()
+        try:
+            queue.append(ask)
+        finally:
+            self.dispatcher.put(self)
+        if self.gate:
+            self.knock(queue)
+        return self.ref._wait_for(ask, None)
+
+    def _settle_inline(self, context: Context, error: BaseException) -> BaseException:
+        """Settle an exception out of an inline ask and give what the asker is to get."""
+        answer = self._answer_in(context, error)
+        context.asker = context.ask = None
+        if answer is None:
+            self._fail(error, True)
+            # Its supervisor decides on another thread: the asker has its error at once.
+            self.dispatcher.put(self)
+            return error
+        context.handled += 1
+        context.item = NOTHING
+        self.give_back()
+        return answer
