@@ -129,6 +129,10 @@ class Agent(Actor):
         """End after the messages that wait already: a normal end. Never blocks."""
         self.actor_ref.stop(block=False)
 
+    def __hash__(self) -> int:
+        # That of its ref: Pykka's proxies hash their actor, and are to be equal to ours, which outlive it.
+        return object.__hash__(self) if self._context is None else hash(self._context.cell.ref)
+
     def __str__(self) -> str:
         if self._context is None or self._context.cell.system.is_default:
             return f"{type(self).__name__} ({self.actor_urn})"

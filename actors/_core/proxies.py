@@ -114,7 +114,8 @@ class AgentProxy(ActorProxy[A], Generic[A]):
         return self._known[2]
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, AgentProxy):
+        # Pykka's own kind of proxy may have been made for the same agent: it is equal, and `Agent` sees to its hash.
+        if not isinstance(other, ActorProxy):
             return False
         return self.actor_ref is other.actor_ref and self._attr_path == other._attr_path
 
