@@ -286,7 +286,10 @@ class Cell:
 
     @property
     def _last_error(self) -> BaseException | None:
-        return self.ended.error if self.ended is not None else None
+        if self.ended is not None:
+            return self.ended.error
+        # It is ending: whoever is turned away meanwhile learns why, too.
+        return self.obeying.error if isinstance(self.obeying, Stop) else None
 
     def _drain(self, queue: Queue, text: str | None = None) -> None:
         # Pop is atomic: the sender that finds the gate closed and the agent that closes it share what is left.
