@@ -202,15 +202,13 @@ class Family:
         if self.closed or child.state is State.STOPPED or child.incarnation != failure.incarnation:
             return
         error, decision = self._decide(child, failure)
-        directive = decision.directive
-        if directive is Directive.RESTART and not child.spec.restart.restarts_after(failed=True):  # type: ignore[union-attr]
-            directive = Directive.STOP
-        decision = Decision(directive, decision.delay, decision.history, decision.exceeded)
         if failure.phase is not Phase.EXIT:
             system = self.cell.system
             system.reports.failed(child.ref, failure, decision, describe(child.in_hand), child.restarts)
             system.events.publish(
-                events.AgentFailed(child.path, failure.incarnation, failure.at, failure.error, failure.phase, directive)
+                events.AgentFailed(
+                    child.path, failure.incarnation, failure.at, failure.error, failure.phase, decision.directive
+                )
             )
         self._carry_out(child, failure, decision, error)
 
@@ -229,6 +227,10 @@ class Family:
         except Exception as raised:
             raised.__cause__ = failure.error
             return raised, Decision(Directive.ESCALATE, history=history)
+        restarted = decision.exceeded or decision.directive is Directive.RESTART
+        if restarted and child.spec.restart is RestartType.TEMPORARY:
+            # It is not restarted, so its failure neither spends the limit nor can exceed it.
+            return failure.error, Decision(Directive.STOP, history=history)
         if own is not None:
             self._histories[child.name] = decision.history
         else:
