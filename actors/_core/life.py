@@ -7,6 +7,7 @@ exception is `Expiry`, which takes the turn away from a thread that does not com
 from __future__ import annotations
 
 import contextlib
+import inspect
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -141,6 +142,8 @@ def _clean_up(cell: Cell, context: Context) -> None:
 
 def start_again(cell: Cell, failure: Failure | None) -> BaseException | None:
     """Start an incarnation after the first; a failure to start is a failure like any other."""
+    if cell.failure is not None:
+        forget_locals(cell.failure.error)
     error = begin(cell, failure)
     if error is not None:
         cell.move(State.SUSPENDED)
@@ -198,6 +201,8 @@ def finish(cell: Cell, stop: Stop) -> None:
         cell.family.stop_all(stop.deadline, final=True)
     if context is not None:
         _last_hook(cell, context, error)
+        if error is not None:
+            forget_locals(error)
         reason = StopReason.ABANDONED if context.fenced else stop.reason
         if not context.over:
             context.end()
@@ -334,6 +339,32 @@ def make_failure(cell: Cell, error: BaseException, phase: Phase, replied: bool =
     )
     cell.failure = failure
     return failure
+
+
+_RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def forget_locals(error: BaseException) -> None:
+    """Let go of the variables of the code that failed; what the error says, and its lines, stay.
+
+    The error is kept by events and by the next incarnation, and its frames hold the instance that failed. Everybody
+    was told before: the log, the subscribers, `on_failure`.
+    """
+    seen: set[int] = set()
+    todo: list[BaseException | None] = [error]
+    while todo:
+        link = todo.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        todo += [link.__cause__, link.__context__]
+        trace = link.__traceback__
+        while trace is not None:
+            # To clear a suspended generator would end it; one that the error has left stands where it was left.
+            if not trace.tb_frame.f_code.co_flags & _RESUMABLE or trace.tb_frame.f_lasti == trace.tb_lasti:
+                with contextlib.suppress(RuntimeError):  # it still runs
+                    trace.tb_frame.clear()
+            trace = trace.tb_next
 
 
 # -- taking the turn away --------------------------------------------------------------------------------------------------
