@@ -810,10 +810,10 @@ class Cell:
         try:
             context = new_context(child, None)
             run_code(context, "__init__", construct, context)
+            child.system.agent_begins(child)
         except BaseException as error:
             child.first_start_failed(error)
             raise
-        child.system.agent_begins(child)
         child.control_lane().append(Start())
         child.dispatcher.put(child)
         return child
