@@ -191,7 +191,8 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
             done.resolve(False)
         elif cell.gate == CLOSED:
             cell.post(stop)  # it is ending: settled when it has ended
-        elif not drain:
+        elif not drain or (cell.state is State.BACKING_OFF and not cell.queue):
+            # Of an agent that is down and has no mail, nothing needs to be waited for.
             self._stop_now(stop)
         elif own or cell.queue or not cell.command_at_once(stop):
             self._queue_stop(stop)

@@ -222,9 +222,7 @@ def test_messages_sent_while_the_children_end_survive_in_order(system: ActorSyst
 
 
 @pytest.mark.case(59)
-def test_an_ask_sent_while_the_children_end_is_answered_by_the_next_incarnation(
-    system: ActorSystem, spec: Any
-) -> None:
+def test_an_ask_sent_while_the_children_end_is_answered_by_the_next_incarnation(system: ActorSystem, spec: Any) -> None:
     parent = system.spawn(spec(Doer, name="p", policy=AGAIN))
     gate = Gate()
     answer(parent, start(spec(SlowToStop, name="child", args=(gate,))))
