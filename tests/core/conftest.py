@@ -9,12 +9,12 @@ import pytest
 from actors import ActorSystem, ChildSpec
 from actors.testkit import VirtualClock
 from policies import Stop
-from tests.core.helpers import EventLog, Trace
+from tests.core.helpers import EventLog, Trace, WatchedClock
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
+def clock() -> WatchedClock:
+    return WatchedClock()
 
 
 @pytest.fixture

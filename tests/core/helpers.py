@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actors import ActorSystem, Agent, AgentRef, Event
+from actors.testkit import VirtualClock
 
 PATIENCE = 10.0
 """Real seconds after which a wait has failed."""
@@ -73,6 +74,19 @@ class EventLog(Trace):
 
 def _of(events: list[Any], kind: type[Event], path: str | None) -> list[Any]:
     return [event for event in events if isinstance(event, kind) and path in (None, event.path)]
+
+
+class WatchedClock(VirtualClock):
+    """A virtual clock that notes for when it was set, so that a test advances it only once a timer stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.armed = Trace()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Any:
+        timer = super().call_at(when, callback)
+        self.armed.note(when)
+        return timer
 
 
 class Gate:
