@@ -54,7 +54,7 @@ from actors._core.ref import AgentRef
 from actors._core.spec import ChildSpec
 from actors._core.system import ActorSystem, StopReport
 from actors._core.tree import AgentSnapshot, Tree
-from actors._core.unsupervised import PykkaRule, default_system
+from actors._core.unsupervised import PykkaRule, default_system, stop_all
 from actors.supervisor import Supervisor
 
 __version__ = "0.1.0"
@@ -119,4 +119,5 @@ __all__ = [
     "Tree",
     "default_system",
     "get_all",
+    "stop_all",
 ]

@@ -35,7 +35,7 @@ def orphan_returned(context: Context) -> None:
 
 
 class Expiry:
-    """Watches one command: if the agent's own code keeps it from being obeyed for `allowed` seconds, it is abandoned."""
+    """Watches one command: an agent whose own code keeps it waiting for `allowed` seconds is abandoned."""
 
     __slots__ = ("_allowed", "_asked_at", "_cell", "_command")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from actors._core.spec import ChildSpec
 
 # How `Agent.start` starts an agent under the default system; set by the module that has one.
-start_unsupervised: Callable[..., Any]
+_start_unsupervised: list[Callable[..., Any]] = []
 
 
 class Agent(Actor):
@@ -54,16 +54,16 @@ class Agent(Actor):
         """Make an instance; to be overridden freely, and without a call of this one."""
 
     @classmethod
-    def start(cls, *args: Any, **kwargs: Any) -> AgentRef[Self]:  # type: ignore[override]
+    def start(cls, *args: Any, **kwargs: Any) -> AgentRef[Self]:
         """Start an agent without a supervisor, as Pykka does, under the default system.
 
         `__init__` runs here and may raise, `on_start` runs later on the agent's turn. An error that an asker got leaves
         the agent alive, any other stops it. `pykka.ActorRegistry` knows the agent.
         """
-        ref: AgentRef[Self] = start_unsupervised(cls, args, kwargs)
+        ref: AgentRef[Self] = _start_unsupervised[0](cls, args, kwargs)
         return ref
 
-    # -- what it knows of itself ---------------------------------------------------------------------------------------
+    # -- what it knows of itself --------------------------------------------------
 
     @property
     def context(self) -> Context:
@@ -73,7 +73,7 @@ class Agent(Actor):
         return self._context
 
     @property
-    def actor_ref(self) -> AgentRef[Self]:  # type: ignore[override]
+    def actor_ref(self) -> AgentRef[Self]:
         """The agent's own ref."""
         return self.context.ref
 
@@ -96,7 +96,7 @@ class Agent(Actor):
         """An event that is set once the agent takes no more messages."""
         return self.actor_ref.actor_stopped
 
-    # -- hooks: Pykka's, with Pykka's defaults ---------------------------------------------------------------------------
+    # -- hooks: Pykka's, with Pykka's defaults ------------------------------------
 
     def on_start(self) -> None:
         """Run before the first message of each incarnation; what it raises is a failed start."""
@@ -138,7 +138,7 @@ class Agent(Actor):
             return f"{type(self).__name__} ({self.actor_urn})"
         return f"{type(self).__name__} {self._context.path} #{self._context.incarnation}"
 
-    # -- what pykka.Actor asks of a runtime --------------------------------------------------------------------------------
+    # -- what pykka.Actor asks of a runtime ---------------------------------------
 
     @staticmethod
     def _create_actor_inbox() -> Any:

@@ -24,7 +24,7 @@ class Cell(Turn, Parent):
 
     __slots__ = ()
 
-    # -- deadlines ---------------------------------------------------------------------------------------------------------------
+    # -- deadlines ----------------------------------------------------------------
 
     def guard_deadline(self, context: Context) -> None:
         """See that somebody watches the code that has just begun; nobody does while nothing runs."""
@@ -56,7 +56,7 @@ class Cell(Turn, Parent):
             self.dispatcher.put(None)
             self.dispatcher = self.system.own_thread(self.path)
 
-    # -- the ends of a life --------------------------------------------------------------------------------------------------------
+    # -- the ends of a life -------------------------------------------------------
 
     def end_for_good(self) -> None:
         with making:
@@ -146,7 +146,7 @@ class Cell(Turn, Parent):
             self._stopped_event.set()
         return self._stopped_event
 
-    # -- for those who look --------------------------------------------------------------------------------------------
+    # -- for those who look -------------------------------------------------------
 
     @property
     def in_hand(self) -> Any:

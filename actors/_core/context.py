@@ -104,7 +104,7 @@ class Context:
         self._timers: Timers | None = None
         self._idle: Idle | None = None
 
-    # -- who am I ----------------------------------------------------------------------------------------------------
+    # -- who am I -----------------------------------------------------------------
 
     @property
     def path(self) -> str:
@@ -136,7 +136,7 @@ class Context:
         family = self.cell.family
         return MappingProxyType({} if family is None else {cell.name: cell.ref for cell in family.live()})
 
-    # -- children and watching ---------------------------------------------------------------------------------------
+    # -- children and watching ----------------------------------------------------
 
     @overload
     def spawn(self, agent: type[A], *args: Any, name: str | None = None, **kwargs: Any) -> AgentRef[A]: ...
@@ -163,7 +163,7 @@ class Context:
         self._may_act()
         watch.unwatch(self.cell, ref._cell)
 
-    # -- stash and behaviour -----------------------------------------------------------------------------------------
+    # -- stash and behaviour ------------------------------------------------------
 
     def stash(self) -> None:
         """Put the message in hand aside, unanswered; raises StashError if it is there already or there is no room.
@@ -209,7 +209,7 @@ class Context:
             self._behaviours.pop()
             self.bind()
 
-    # -- time --------------------------------------------------------------------------------------------------------
+    # -- time ---------------------------------------------------------------------
 
     @property
     def timers(self) -> Timers:
@@ -265,7 +265,7 @@ class Context:
         else:
             self.cell.dead_letter(message, "stale incarnation")
 
-    # -- cancellation ------------------------------------------------------------------------------------------------
+    # -- cancellation -------------------------------------------------------------
 
     @property
     def cancelled(self) -> bool:
@@ -285,7 +285,7 @@ class Context:
         if self.cancelled:
             raise Cancelled(f"{self.path} #{self.incarnation} was told to give up")
 
-    # -- for the kernel ----------------------------------------------------------------------------------------------
+    # -- for the kernel -----------------------------------------------------------
 
     @property
     def is_current(self) -> bool:
@@ -307,7 +307,7 @@ class Context:
     def message(self) -> Any:
         """The message in hand; `NOTHING` between messages."""
         item = self.item
-        return item.message if isinstance(item, WRAPPERS) else item
+        return item.message if isinstance(item, WRAPPERS) else item  # type: ignore[attr-defined]
 
     def end(self) -> None:
         """Let go of everything this incarnation holds; its stash goes back to the mailbox."""

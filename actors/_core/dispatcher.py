@@ -164,7 +164,7 @@ class Pool:
         self._workers.add(worker)
         return True
 
-    # -- the monitor: awake only while tasks wait --------------------------------------------------------------------
+    # -- the monitor: awake only while tasks wait ---------------------------------
 
     def _watch(self) -> None:
         while not self._closed:

@@ -49,7 +49,7 @@ class AgentFuture(Future[T]):
         self._traceback: TracebackType | None = None
         self._callbacks: list[Callable[[], None]] | None = None
 
-    # -- settling ------------------------------------------------------------------------------------------------
+    # -- settling -----------------------------------------------------------------
 
     def resolve(self, value: Any = None, error: BaseException | None = None) -> bool:
         """Settle the future, unless it is settled already; tells which. Never blocks, never raises."""
@@ -91,7 +91,7 @@ class AgentFuture(Future[T]):
         self._settle_lock = _new_lock()
         self.gate.release()
 
-    # -- waiting -------------------------------------------------------------------------------------------------
+    # -- waiting ------------------------------------------------------------------
 
     def get(self, *, timeout: float | None = None) -> T:
         """Give the value or raise the error; blocks, at most `timeout` seconds, then raises `AskTimeout`."""
@@ -99,6 +99,9 @@ class AgentFuture(Future[T]):
             return self._get_from_hook(timeout)
         if not self.settled and not self._wait(timeout):
             raise AskTimeout(self._asked(), timeout or 0.0)
+        if self._get_hook is not None:
+            # It was set while this thread waited.
+            return self._get_from_hook(timeout)
         return self._result()
 
     def _get_from_hook(self, timeout: float | None) -> T:
@@ -131,6 +134,10 @@ class AgentFuture(Future[T]):
     def _asked(self) -> str | None:
         return None
 
+    def _now(self) -> float:
+        """The time by which this future's timeouts go, in seconds."""
+        return time.monotonic()
+
     def add_done_callback(self, callback: Callable[[], None]) -> None:
         """Call `callback` once when the future is settled, at once if it is; on the thread that settles it."""
         if self._callbacks is None:
@@ -153,7 +160,7 @@ class AgentFuture(Future[T]):
             yield from self._wake_loop().__await__()
         return self.get(timeout=0 if self.settled else None)
 
-    __iter__ = __await__  # type: ignore[assignment]
+    __iter__ = __await__
 
     def _wake_loop(self) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
@@ -173,7 +180,7 @@ class AgentFuture(Future[T]):
         self.add_done_callback(settled)
         return waiting
 
-    # -- deriving ------------------------------------------------------------------------------------------------
+    # -- deriving -----------------------------------------------------------------
 
     def map(self, func: Callable[[T], M]) -> AgentFuture[M]:
         """Give a future of `func(value)`; `func` runs once, on the thread that gets the value first."""
@@ -208,12 +215,29 @@ class Derived(AgentFuture[T]):
 
     def get(self, *, timeout: float | None = None) -> T:
         if not self.settled:
-            deadline = None if timeout is None else time.monotonic() + timeout
-            values = [source.get(timeout=_left(deadline)) for source in self._sources]
+            now = self._now
+            deadline = None if timeout is None else now() + timeout
+            values = [source.get(timeout=_left(deadline, now)) for source in self._sources]
             self._compute(values)
-            if not self.settled and not self._pass_gate(-1 if deadline is None else cast("float", _left(deadline))):
+            left = _left(deadline, now)
+            if not self.settled and not self._pass_gate(-1 if left is None else left):
                 raise AskTimeout(None, timeout or 0.0)
         return self._result()
+
+    def _now(self) -> float:
+        return _clock_of(self._sources)()
+
+    def set(self, value: T | None = None) -> None:
+        """Raises `queue.Full`: the value comes from the futures that this one was made of."""
+        raise queue.Full
+
+    def set_exception(self, exc_info: ExcInfo | None = None) -> None:
+        """Raises `queue.Full`, as `set` does."""
+        raise queue.Full
+
+    def set_get_hook(self, func: Callable[[float | None], T]) -> None:
+        """Raises `queue.Full`, as `set` does."""
+        raise queue.Full
 
     def _compute(self, values: list[Any]) -> None:
         try:
@@ -222,7 +246,8 @@ class Derived(AgentFuture[T]):
             return
         try:
             self.resolve(self._combine(values))
-        except Exception as error:
+        except BaseException as error:
+            # Whatever it is: those who wait for this one computation are not left waiting.
             self.resolve(error=error)
 
     def add_done_callback(self, callback: Callable[[], None]) -> None:
@@ -239,12 +264,15 @@ class Derived(AgentFuture[T]):
                 one_settled()
 
     def __await__(self) -> Generator[Any, None, T]:
+        loop = asyncio.get_running_loop()
         for source in self._sources:
             if isinstance(source, AgentFuture):
                 yield from source.__await__()
+            else:
+                yield from loop.run_in_executor(None, source.get).__await__()
         return self.get()
 
-    __iter__ = __await__  # type: ignore[assignment]
+    __iter__ = __await__
 
 
 class Ask(AgentFuture[T]):
@@ -265,6 +293,9 @@ class Ask(AgentFuture[T]):
 
     def _asked(self) -> str | None:
         return self.cell.path
+
+    def _now(self) -> float:
+        return self.cell.system.clock.now()
 
     def _wait(self, timeout: float | None) -> bool:
         clock = self.cell.system.clock
@@ -290,11 +321,18 @@ class Ask(AgentFuture[T]):
             context.cell.waiting = None
 
 
-def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - time.monotonic())
+def _left(deadline: float | None, now: Callable[[], float]) -> float | None:
+    return None if deadline is None else max(0.0, deadline - now())
+
+
+def _clock_of(futures: Iterable[Future[Any]]) -> Callable[[], float]:
+    """Give the clock by which the first of these futures goes."""
+    return next((future._now for future in futures if isinstance(future, AgentFuture)), time.monotonic)
 
 
 def get_all(futures: Iterable[Future[T]], *, timeout: float | None = None) -> list[T]:
     """Give all values, in order; `timeout` seconds hold for all of them together. Blocks; raises `AskTimeout`."""
-    deadline = None if timeout is None else time.monotonic() + timeout
-    return [future.get(timeout=_left(deadline)) for future in futures]
+    futures = list(futures)
+    now = _clock_of(futures)
+    deadline = None if timeout is None else now() + timeout
+    return [future.get(timeout=_left(deadline, now)) for future in futures]

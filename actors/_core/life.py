@@ -17,15 +17,17 @@ from actors._core.context import NOTHING, Context, Hook
 from actors._core.errors import AgentStoppedError
 from actors._core.here import here
 from actors._core.messages import StopReason
+from actors._core.traces import forget_locals
 from policies import Failure, Phase
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
 
 R = TypeVar("R")
+_PLAIN_NEW: Any = object.__new__
 
 
-# -- the agent's own code ------------------------------------------------------------------------------------------------
+# -- the agent's own code --------------------------------------------------------
 
 
 def run_code(context: Context, name: str, code: Callable[..., R], *args: Any) -> R:
@@ -59,7 +61,7 @@ def run_code(context: Context, name: str, code: Callable[..., R], *args: Any) ->
     return result
 
 
-# -- start -----------------------------------------------------------------------------------------------------------------
+# -- start -----------------------------------------------------------------------
 
 
 def new_context(cell: Cell, failure: Failure | None) -> Context:
@@ -76,7 +78,12 @@ def construct(context: Context) -> None:
     """
     spec = context.cell.spec
     kind = spec.agent
-    agent = context.agent = kind.__new__(kind)
+    agent: Agent
+    if kind.__new__ is _PLAIN_NEW:
+        agent = kind.__new__(kind)
+    else:
+        agent = kind.__new__(kind, *spec.args, **spec.kwargs)
+    context.agent = agent
     agent._context = context
     agent.__init__(*spec.args, **spec.kwargs)  # type: ignore[misc]
 
@@ -125,6 +132,8 @@ def _clean_up(cell: Cell, context: Context) -> None:
 
 def start_again(cell: Cell, failure: Failure | None) -> BaseException | None:
     """Start an incarnation after the first; a failure to start is a failure like any other."""
+    if cell.failure is not None:
+        forget_locals(cell.failure.error)
     error = begin(cell, failure)
     if error is not None:
         cell.move(State.SUSPENDED)
@@ -134,7 +143,7 @@ def start_again(cell: Cell, failure: Failure | None) -> BaseException | None:
     return error
 
 
-# -- end -------------------------------------------------------------------------------------------------------------------
+# -- end -------------------------------------------------------------------------
 
 
 def end_incarnation(cell: Cell, error: BaseException | None) -> None:
@@ -182,6 +191,8 @@ def finish(cell: Cell, stop: Stop) -> None:
         cell.family.stop_all(stop.deadline, final=True)
     if context is not None:
         _last_hook(cell, context, error)
+        if error is not None:
+            forget_locals(error)
         reason = StopReason.ABANDONED if context.fenced else stop.reason
         if not context.over:
             context.end()
@@ -190,7 +201,7 @@ def finish(cell: Cell, stop: Stop) -> None:
     cell.stopped(reason, stop.error)
 
 
-# -- obeying ---------------------------------------------------------------------------------------------------------------
+# -- obeying ---------------------------------------------------------------------
 
 
 def obey(cell: Cell, command: Command) -> None:

@@ -53,7 +53,7 @@ class Mailbox:
         if self.timeout is not None and (isinstance(self.timeout, bool) or not self.timeout >= 0):
             raise ValueError(f"timeout: seconds, 0 or more, or None, not {self.timeout!r}")
         if self.timeout is not None and self.overflow is not Overflow.BLOCK:
-            raise ValueError(f"timeout: only overflow='block' waits, not {self.overflow.value!r}")
+            raise ValueError(f"timeout: only overflow='block' waits, not {str(self.overflow)!r}")
 
 
 class Uncounted:

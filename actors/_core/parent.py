@@ -30,7 +30,7 @@ class Parent(Place):
 
     __slots__ = ()
 
-    # -- children --------------------------------------------------------------------------------------------------------------------
+    # -- children -----------------------------------------------------------------
 
     def own_family(self) -> Family:
         """Give the books of its children; raises AgentStoppedError once it has ended."""
@@ -38,7 +38,7 @@ class Parent(Place):
             if self.family is None:
                 if self.final:
                     raise AgentStoppedError(f"{self.path} has stopped: it takes no children", path=self.path)
-                self.family = Family(self)
+                self.family = Family(self.cell)
             return self.family
 
     def spawn(self, agent: Any, args: tuple[Any, ...], name: str | None, kwargs: Mapping[str, Any]) -> AgentRef[Any]:
@@ -71,10 +71,8 @@ class Parent(Place):
         child = self.make_child(name, spec, kept)
         child.revived = kept and isinstance(family.get(child.name), Down)
         family.admit(child, self.most_children)
-        if child.inline and here.depth < DEEPEST:
-            error = child._start_here()
-        else:
-            error = child._start_elsewhere()
+        here_and_now = child.inline and here.depth < DEEPEST
+        error = child._start_here() if here_and_now else child._start_elsewhere()
         if error is not None:
             if isinstance(error, KeyboardInterrupt):
                 raise error
@@ -88,10 +86,10 @@ class Parent(Place):
         try:
             context = new_context(child, None)
             run_code(context, "__init__", construct, context)
+            child.system.agent_begins(child)
         except BaseException as error:
             child.first_start_failed(error)
             raise
-        child.system.agent_begins(child)
         child.control_lane().append(Start())
         child.dispatcher.put(child)
         return child
@@ -101,20 +99,20 @@ class Parent(Place):
         if outer is not None:
             outer.cell.waiting = self
         try:
-            error = begin(self, None)
+            error = begin(self.cell, None)
         except Abandoned:
             return AgentStoppedError(f"{self.path} was abandoned while it started", path=self.path)
         finally:
             if outer is not None:
                 outer.cell.waiting = None
         if error is not None:
-            self.first_start_failed(error)
+            self.cell.first_start_failed(error)
             return error
         self.give_back()
         return None
 
     def _start_elsewhere(self) -> BaseException | None:
-        done: Ask[Any] = Ask(None, self, here.context, None)
+        done: Ask[Any] = Ask(None, self.cell, here.context, None)
         self.control_lane().append(Start(done=done))
         self.dispatcher.put(self)
         context = here.context
@@ -130,7 +128,7 @@ class Parent(Place):
             return AgentStoppedError(f"{self.path} was stopped before it had started", path=self.path)
         return error  # type: ignore[no-any-return]
 
-    # -- what the agent says of its children -------------------------------------------------------------------------------------------
+    # -- what the agent says of its children --------------------------------------
 
     @property
     def _agent(self) -> Agent | None:

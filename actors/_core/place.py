@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from actors._core import events, watch
 from actors._core.abandonment import Expiry
@@ -120,9 +120,9 @@ class Place:
         self.dispatcher: Dispatcher = system.pool if pooled else system.own_thread(self.path)
         # Whether others' threads may run it: not if it has a thread of its own, or must be left behind when it hangs.
         self.inline = pooled and spec.deadline is None
-        self.ref: AgentRef[Any] = AgentRef(self)  # type: ignore[arg-type]
+        self.ref: AgentRef[Any] = AgentRef(self.cell)
 
-    # -- identity ------------------------------------------------------------------------------------------------------
+    # -- identity -----------------------------------------------------------------
 
     @property
     def path(self) -> str:
@@ -133,7 +133,7 @@ class Place:
 
     @property
     def cell(self) -> Cell:
-        return self
+        return cast("Cell", self)
 
     @property
     def settled(self) -> bool:
@@ -155,7 +155,7 @@ class Place:
         )
         return failure
 
-    # -- the mailbox ends ------------------------------------------------------------------------------------------------
+    # -- the mailbox ends ---------------------------------------------------------
 
     def open_queue(self) -> Queue:
         """Give the user lane, made when it is first needed."""
@@ -163,7 +163,7 @@ class Place:
             if self.queue is None:
                 mailbox = self.spec.mailbox
                 bounded = mailbox is not None and mailbox.capacity is not None
-                self.queue = BoundedQueue(self, mailbox) if bounded and mailbox is not None else deque()
+                self.queue = BoundedQueue(self.cell, mailbox) if bounded and mailbox is not None else deque()
             return self.queue
 
     def control_lane(self) -> deque[Command]:
@@ -228,7 +228,7 @@ class Place:
             self.gate = HELD
             self.dispatcher.put(self)
         if allowed is not None and not command.settled and not (parked and self._ends_quietly):
-            Expiry(self, command, allowed)
+            Expiry(self.cell, command, allowed)
 
     def command_at_once(self, stop: Stop) -> bool:
         """Stop the agent here and now, on this thread, if it is idle and none of its own code would run."""
@@ -237,7 +237,7 @@ class Place:
         self.gate = HELD
         here.depth += 1
         try:
-            obey(self, stop)  # type: ignore[arg-type]
+            obey(self.cell, stop)
         finally:
             here.depth -= 1
         return True
@@ -255,9 +255,9 @@ class Place:
     def forget_watch(self, child: Cell) -> None:
         """A child that is stopped for the restart of its parent does not send the next incarnation a notice."""
         if self.watching is not None:
-            watch.unwatch(self, child)
+            watch.unwatch(self.cell, child)
 
-    # -- dead letters ------------------------------------------------------------------------------------------------------
+    # -- dead letters -------------------------------------------------------------
 
     def dead_letter(self, item: Any, reason: str, error: BaseException | None = None, text: str | None = None) -> None:
         """Record a message that no handler will see; its asker, if it has one, is told."""
@@ -279,7 +279,10 @@ class Place:
 
     @property
     def last_error(self) -> BaseException | None:
-        return self.ended.error if self.ended is not None else None
+        if self.ended is not None:
+            return self.ended.error
+        # It is ending: whoever is turned away meanwhile learns why, too.
+        return self.obeying.error if isinstance(self.obeying, Stop) else None
 
     def _drain(self, queue: Queue, text: str | None = None) -> None:
         # Pop is atomic: the sender that finds the gate closed and the agent that closes it share what is left.
@@ -304,7 +307,7 @@ class Place:
         self.gate = CLOSED
         if self._stopped_event is not None:
             self._stopped_event.set()
-        self.system.agent_closed(self)
+        self.system.agent_closed(self.cell)
         if self.queue is not None:
             if isinstance(self.queue, BoundedQueue):
                 self.queue.close()

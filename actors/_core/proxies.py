@@ -84,7 +84,7 @@ HANDLERS: dict[type, Callable[[Any, Any], Any]] = {ProxyCall: _call, ProxyGetAtt
 class AgentProxy(ActorProxy[A], Generic[A]):
     """A `pykka.ActorProxy` that pins no agent and goes on working through restarts."""
 
-    # Set by hand below, past the proxy's own __setattr__.
+    actor_ref: AgentRef[A]
     _sub_proxies: dict[AttrPath, Any]
 
     def __init__(self, *, actor_ref: AgentRef[A], attr_path: AttrPath | None = None) -> None:
@@ -93,7 +93,7 @@ class AgentProxy(ActorProxy[A], Generic[A]):
         self.actor_ref = actor_ref
         self._attr_path = attr_path or ()
         self._sub_proxies = {}
-        self._known = (0, None, {})
+        self._known: tuple[int, dict[AttrPath, AttrInfo]] = (0, {})
         # Looked at once, so that a proxy to itself is warned of when it is made, as Pykka does.
         _ = self._known_attrs
 
@@ -107,11 +107,15 @@ class AgentProxy(ActorProxy[A], Generic[A]):
     @property
     def _known_attrs(self) -> dict[AttrPath, AttrInfo]:  # type: ignore[override]
         incarnation = self.actor_ref.incarnation
-        if self._known[0] != incarnation or not self._known[2]:
+        known_in, known = self._known
+        if known_in != incarnation or not known:
             agent = self.actor_ref._actor_weakref()
-            found = introspect_attrs(root=agent, proxy=self) if agent is not None else self._known[2]
-            self._known = (incarnation, None, found)
-        return self._known[2]
+            if agent is not None or not known:
+                # Between two incarnations there is what the class gives any of them.
+                root = object.__new__(self.actor_ref.actor_class) if agent is None else agent
+                known = introspect_attrs(root=root, proxy=self)
+            self._known = (incarnation if agent is not None else 0, known)
+        return known
 
     def __eq__(self, other: object) -> bool:
         # Pykka's own kind of proxy may have been made for the same agent: it is equal, and `Agent` sees to its hash.
@@ -127,7 +131,7 @@ class AgentProxy(ActorProxy[A], Generic[A]):
         info = self._known_attrs.get(path)
         if info is None:
             # It may have come since the last look.
-            self._known = (0, None, {})
+            self._known = (0, {})
             info = self._known_attrs.get(path)
         if info is None:
             raise AttributeError(f"{self} has no attribute {name!r}")

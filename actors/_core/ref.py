@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
 from actors._core._pykka import ActorRef, Future
 from actors._core.admin import Admin
@@ -37,7 +37,7 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
 
-    # -- who it is -----------------------------------------------------------------------------------------------------
+    # -- who it is ----------------------------------------------------------------
 
     @property
     def path(self) -> str:
@@ -74,16 +74,16 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         """Pykka's view of the mailbox: `put` and `empty`."""
         return Inbox(self)
 
-    def _actor_weakref(self) -> Agent | None:
+    def _actor_weakref(self) -> A | None:  # type: ignore[override]
         """The present instance: what Pykka's proxies look at."""
         context = self._cell.context
-        return None if context is None else context.agent
+        return None if context is None else cast("A | None", context.agent)
 
     def is_alive(self) -> bool:
         """Whether the agent takes messages; it does between two incarnations, too."""
         return self._cell.gate != CLOSED
 
-    # -- messages --------------------------------------------------------------------------------------------------------
+    # -- messages -----------------------------------------------------------------
 
     def tell(self, message: Any) -> None:
         """Send a message and go on.
@@ -101,7 +101,7 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         if cell.gate and not cell.knock(queue):
             raise self._gone()
 
-    @overload
+    @overload  # type: ignore[override]
     def ask(self, message: Any, *, block: Literal[True] = True, timeout: float | None = None) -> Any: ...
 
     @overload
@@ -161,9 +161,9 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         ask.given_up = True
         ask.resolve(error=error)
 
-    # -- the end -----------------------------------------------------------------------------------------------------------
+    # -- the end ------------------------------------------------------------------
 
-    @overload
+    @overload  # type: ignore[override]
     def stop(self, *, block: Literal[True] = True, timeout: float | None = None, drain: bool = True) -> bool: ...
 
     @overload
@@ -191,7 +191,8 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
             done.resolve(False)
         elif cell.gate == CLOSED:
             cell.post(stop)  # it is ending: settled when it has ended
-        elif not drain:
+        elif not drain or (cell.state is State.BACKING_OFF and not cell.queue):
+            # Of an agent that is down and has no mail, nothing needs to be waited for.
             self._stop_now(stop)
         elif own or cell.queue or not cell.command_at_once(stop):
             self._queue_stop(stop)
@@ -215,7 +216,7 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
             context.ending = True
         cell.post(stop, cell.spec.shutdown_seconds)
 
-    def proxy(self) -> AgentProxy[A]:  # type: ignore[override]
+    def proxy(self) -> AgentProxy[A]:
         """Give a proxy that calls methods and reads attributes of whichever incarnation is there at each call."""
         return AgentProxy(actor_ref=self)
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from actors._core import events
 from actors._core.commands import Halt, Restart, Resume, Start, State, Stop, Suspend
+from actors._core.context import describe
 from actors._core.errors import ActorError, AgentStoppedError, AskCycleError, NameTakenError, RestartLimitExceeded
 from actors._core.future import Ask
 from actors._core.here import note_wait
-from actors._core.context import describe
 from actors._core.messages import StopReason
 from actors._core.spec import ChildSpec
 from policies import AutoShutdown, Decision, Directive, Failure, History, Phase, Policy, RestartType, Strategy
@@ -71,7 +71,7 @@ class Family:
         # Held by the thread that works the lane off; never waited for, so it orders nothing but the jobs.
         self._lane_busy = threading.Lock()
 
-    # -- the books -----------------------------------------------------------------------------------------------------
+    # -- the books ----------------------------------------------------------------
 
     def admit(self, child: Cell, most: int | None = None) -> None:
         """Reserve the name for a child that is about to start; raises NameTakenError or AgentStoppedError."""
@@ -123,7 +123,7 @@ class Family:
         with self._lock:
             return self.counted()
 
-    # -- ending children -------------------------------------------------------------------------------------------------
+    # -- ending children ----------------------------------------------------------
 
     def stop_all(self, deadline: float | None, final: bool) -> None:
         """Stop the children in reverse start order, each within its time; blocks. Used on the parent's turn.
@@ -159,7 +159,8 @@ class Family:
 
     def command(self, child: Cell, command: Any, waiter: Cell | None, allowed: float | None) -> Any:
         """Have a child obey a command and give what comes of it; an agent that commands itself does not wait."""
-        command.done = done = Ask(None, child, None, None)
+        done: Ask[Any] = Ask(None, child, None, None)
+        command.done = done
         child.post(command, allowed)
         if waiter is child:
             return None
@@ -178,7 +179,7 @@ class Family:
         finally:
             waiter.waiting = None
 
-    # -- failures: the lane ------------------------------------------------------------------------------------------------
+    # -- failures: the lane -------------------------------------------------------
 
     def submit(self, job: Callable[[], None]) -> None:
         """Have the job done after those before it: here and now, or by the thread that is at it."""
@@ -202,15 +203,13 @@ class Family:
         if self.closed or child.state is State.STOPPED or child.incarnation != failure.incarnation:
             return
         error, decision = self._decide(child, failure)
-        directive = decision.directive
-        if directive is Directive.RESTART and not child.spec.restart.restarts_after(failed=True):  # type: ignore[union-attr]
-            directive = Directive.STOP
-        decision = Decision(directive, decision.delay, decision.history, decision.exceeded)
         if failure.phase is not Phase.EXIT:
             system = self.cell.system
             system.reports.failed(child.ref, failure, decision, describe(child.in_hand), child.restarts)
             system.events.publish(
-                events.AgentFailed(child.path, failure.incarnation, failure.at, failure.error, failure.phase, directive)
+                events.AgentFailed(
+                    child.path, failure.incarnation, failure.at, failure.error, failure.phase, decision.directive
+                )
             )
         self._carry_out(child, failure, decision, error)
 
@@ -229,6 +228,10 @@ class Family:
         except Exception as raised:
             raised.__cause__ = failure.error
             return raised, Decision(Directive.ESCALATE, history=history)
+        restarted = decision.exceeded or decision.directive is Directive.RESTART
+        if restarted and child.spec.restart is RestartType.TEMPORARY:
+            # It is not restarted, so its failure neither spends the limit nor can exceed it.
+            return failure.error, Decision(Directive.STOP, history=history)
         if own is not None:
             self._histories[child.name] = decision.history
         else:
@@ -277,7 +280,7 @@ class Family:
         # On another thread: this lane must not be held while the parent's siblings, or the parent, are restarted.
         system.pool.put(Job(partial(grandparent.family.submit, partial(grandparent.family.judge, parent, raised))))
 
-    # -- strategies with siblings --------------------------------------------------------------------------------------------
+    # -- strategies with siblings -------------------------------------------------
 
     @property
     def _strategy(self) -> Strategy:
@@ -323,7 +326,7 @@ class Family:
         self.cell.system.pool.make_room()
         return done.wait_quietly()
 
-    # -- after a decision about the parent -------------------------------------------------------------------------------------
+    # -- after a decision about the parent ----------------------------------------
 
     def resume_escalated(self) -> None:
         """The parent goes on although a child's failure reached it: so does that child."""

@@ -121,7 +121,7 @@ class ActorSystem:
     def _make_reports(self) -> CrashReports:
         return CrashReports(self.clock, self.name)
 
-    # -- agents ----------------------------------------------------------------------------------------------------------
+    # -- agents -------------------------------------------------------------------
 
     @overload
     def spawn(self, agent: type[A], *args: Any, name: str | None = None, **kwargs: Any) -> AgentRef[A]: ...
@@ -168,7 +168,7 @@ class ActorSystem:
         """Give the tree as text with the stacks of the busy agents and of the orphans."""
         return tree.dump(self)
 
-    # -- the end ---------------------------------------------------------------------------------------------------------
+    # -- the end ------------------------------------------------------------------
 
     def stop(self, timeout: float | None = None) -> StopReport:
         """Stop the tree, children before parents in reverse start order, and end all threads; blocks.
@@ -267,7 +267,7 @@ class ActorSystem:
         for thread in list(self._own_threads):
             thread.join(deadline, hanging)
 
-    # -- for the kernel ----------------------------------------------------------------------------------------------------
+    # -- for the kernel -----------------------------------------------------------
 
     @property
     def is_stopping(self) -> bool:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from actors._core.commands import State
 from actors._core.abandonment import running_since
+from actors._core.commands import State
 from actors._core.context import describe
 from policies import Restart
 
@@ -31,7 +31,7 @@ _GLYPHS = {
     "halted": "◑",
     "stopping": "◓",
     "stopped": "✕",
-    "down": "–",
+    "down": "-",
 }
 
 
@@ -39,9 +39,9 @@ _GLYPHS = {
 class AgentSnapshot:
     """One agent at one moment.
 
-    `state` is one of idle, busy, waiting, starting, suspended, backing_off, halted, stopping, stopped, down; `waits_for`
-    the path it asks. `limit` is its parent's restart limit as text. `seconds` is how long its code has been running,
-    `message` what it handles; `children` are in start order.
+    `state` is one of idle, busy, waiting, starting, suspended, backing_off, halted, stopping, stopped, down;
+    `waits_for` is the path it asks. `limit` is its parent's restart limit as text. `seconds` is how long its code
+    has been running, `message` what it handles; `children` are in start order.
     """
 
     path: str

@@ -15,7 +15,6 @@ from actors._core.errors import AgentStoppedError, AskTimeout, Cancelled, ReplyE
 from actors._core.future import Ask
 from actors._core.here import here
 from actors._core.life import obey
-from actors._core.mailbox import Queue
 from actors._core.messages import StopReason
 from actors._core.place import DEEPEST, Place
 from actors._core.ref import HELD, OPEN
@@ -71,7 +70,7 @@ class Turn(Place):
         if self.failing is not None:
             return self._release_failed()
         if self.control:
-            obey(self, self.control.popleft())  # type: ignore[arg-type]
+            obey(self.cell, self.control.popleft())
             return self.state is not State.STOPPED
         return self.release()
 
@@ -87,7 +86,7 @@ class Turn(Place):
         assert family is not None
         self.gate = HELD
         self.lock.release()
-        judge = partial(family.judge, self, failure)
+        judge = partial(family.judge, self.cell, failure)
         if self.dispatcher is self.system.pool:
             family.submit(judge)
         else:
@@ -195,7 +194,7 @@ class Turn(Place):
             message = item.message
             item = message
         elif kind == _NOTICE:
-            if not watch.take(self, item.target):
+            if not watch.take(self.cell, item.target):
                 return _AGAIN
             message = item.message
         elif kind in (_DRAIN, _PYKKA_STOP):
@@ -247,7 +246,7 @@ class Turn(Place):
         if self.failing is None:
             context.item = NOTHING
 
-    # -- what came out of a handler --------------------------------------------------------------------------------------------
+    # -- what came out of a handler -----------------------------------------------
 
     def _raised(self, context: Context, item: Any, error: BaseException, handled: int) -> int:
         """Decide what an exception out of a handler is: an answer, the caller's own error, or a failure."""
@@ -286,7 +285,7 @@ class Turn(Place):
         self.failing = self.record_failure(error, Phase.RECEIVE, replied)
         self.move(State.SUSPENDED)
 
-    # -- asks on the asker's thread --------------------------------------------------------------------------------------------
+    # -- asks on the asker's thread -----------------------------------------------
 
     def answer(self, message: Any) -> Any:
         """Answer an ask on this thread, which has just taken the idle agent's turn: no thread is switched."""
@@ -299,7 +298,7 @@ class Turn(Place):
         here.context = context
         here.depth += 1
         if asker is not None:
-            asker.cell.waiting = self  # type: ignore[assignment]
+            asker.cell.waiting = self
         context.asker = asker or OUTSIDE
         context.thread = get_ident()
         context.item = message
@@ -339,7 +338,7 @@ class Turn(Place):
 
     def _answer_in_line(self, message: Any) -> Any:
         """Something is ahead of the ask: queue it, and let the pool take the turn."""
-        ask: Ask[Any] = Ask(message, self, here.context, None)  # type: ignore[arg-type]
+        ask: Ask[Any] = Ask(message, self.cell, here.context, None)
         queue = self.queue if self.queue is not None else self.open_queue()
         try:
             queue.append(ask)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
+import time
+from typing import Any, Literal, overload
 
 from actors._core import agent as agent_module
 from actors._core._pykka import ActorRegistry
 from actors._core.agent import Agent
 from actors._core.cell import Cell
+from actors._core.errors import AskCycleError, AskTimeout
+from actors._core.future import AgentFuture
 from actors._core.ref import AgentRef
 from actors._core.report import CrashReports
 from actors._core.spec import ChildSpec
@@ -58,9 +61,10 @@ class _Keeper:
 
     def hold(self, cell: Cell) -> None:
         with self._changed:
-            self._alive.add(cell)
-            if len(self._alive) == 1:
+            if not self._alive:
+                # First: where no thread can be had, this raises and nothing was held.
                 threading.Thread(target=self._wait, name="actortree-keeper", daemon=False).start()
+            self._alive.add(cell)
 
     def release(self, cell: Cell) -> None:
         with self._changed:
@@ -87,9 +91,9 @@ class DefaultSystem(ActorSystem):
         return PykkaReports(self.clock, self.name)
 
     def agent_begins(self, cell: Cell) -> None:
-        ActorRegistry.register(cell.ref)
         if not cell.spec.agent.use_daemon_thread:
             self._keeper.hold(cell)
+        ActorRegistry.register(cell.ref)
 
     def agent_closed(self, cell: Cell) -> None:
         if cell.parent is self.guardian:
@@ -118,4 +122,43 @@ def start_unsupervised(kind: type[Agent], args: tuple[Any, ...], kwargs: dict[st
     return default_system().guardian.start_unsupervised(ChildSpec(kind, None, args, kwargs)).ref
 
 
-agent_module.start_unsupervised = start_unsupervised
+@overload
+def stop_all(*, block: Literal[True] = True, timeout: float | None = None) -> list[bool]: ...
+
+
+@overload
+def stop_all(*, block: Literal[False], timeout: float | None = None) -> list[AgentFuture[bool]]: ...
+
+
+@overload
+def stop_all(*, block: bool, timeout: float | None = None) -> list[bool] | list[AgentFuture[bool]]: ...
+
+
+def stop_all(*, block: bool = True, timeout: float | None = None) -> list[bool] | list[AgentFuture[bool]]:
+    """Stop the agents made with `start`, the last one first, with one deadline for all.
+
+    Like `pykka.ActorRegistry.stop_all`, it tells each to stop once the one before has ended; when the `timeout` seconds
+    are over, it tells the rest at once, so that none is left out. Then it raises `AskTimeout` for the first that had
+    not ended, or `AskCycleError` if one of them calls it. With `block=False` all are told at once, and the answers are
+    futures. May be called on any thread.
+    """
+    refs = [ref for ref in reversed(ActorRegistry.get_all()) if isinstance(ref, AgentRef)]
+    if not block:
+        return [ref.stop(block=False, timeout=timeout) for ref in refs]
+    deadline = None if timeout is None else time.monotonic() + timeout
+    stopped: list[bool] = []
+    first: AskTimeout | AskCycleError | None = None
+    for ref in refs:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        try:
+            stopped.append(ref.stop(timeout=left))
+        except (AskTimeout, AskCycleError) as error:
+            first = first or error
+    if isinstance(first, AskTimeout):
+        raise AskTimeout(first.path, timeout or 0.0) from first
+    if first is not None:
+        raise first
+    return stopped
+
+
+agent_module._start_unsupervised.append(start_unsupervised)

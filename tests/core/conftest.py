@@ -1,0 +1,47 @@
+"""What do the tests of the kernel start from? A system in virtual time, and agents on either dispatcher."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from actors import ActorSystem, ChildSpec
+from actors.testkit import VirtualClock
+from policies import Stop
+from tests.core.helpers import EventLog, Trace, WatchedClock
+
+
+@pytest.fixture
+def clock() -> WatchedClock:
+    return WatchedClock()
+
+
+@pytest.fixture
+def system(clock: VirtualClock) -> Iterator[ActorSystem]:
+    """A system in virtual time whose root stops what fails, so that a failure that reaches it is seen as an end."""
+    system = ActorSystem("test", policy=Stop(), clock=clock)
+    yield system
+    system.stop()
+
+
+@pytest.fixture
+def log(system: ActorSystem) -> EventLog:
+    return EventLog(system)
+
+
+@pytest.fixture
+def trace() -> Trace:
+    return Trace()
+
+
+@pytest.fixture(params=["pool", "thread"])
+def dispatcher(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def spec(dispatcher: str) -> Any:
+    """Makes the spec of an agent on the dispatcher of the test."""
+    return partial(ChildSpec, dispatcher=dispatcher)

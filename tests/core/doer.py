@@ -1,0 +1,134 @@
+"""How does a test have an agent do anything at all, and know that a timer is set before it lets time pass?"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from actors import ActorSystem, Agent, AgentFuture, AgentRef, AgentStopped, DeadLetter, StopReason
+from actors.testkit import VirtualClock
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer
+
+
+class Doer(Agent):
+    """An agent that does what it is sent: a function is called with the agent, anything else is noted and answered."""
+
+    def __init__(self, trace: Trace | None = None) -> None:
+        self.trace = trace if trace is not None else Trace()
+
+    def on_receive(self, message: Any) -> Any:
+        if callable(message):
+            return message(self)
+        self.trace.note(message)
+        return message
+
+
+def crash(agent: Agent) -> None:
+    """Fail the agent that gets this as a message."""
+    raise Boom(f"crash of #{agent.context.incarnation}")
+
+
+def end(agent: Agent) -> None:
+    """End the agent that gets this as a message, normally."""
+    agent.stop()
+
+
+def number(agent: Agent) -> int:
+    """Answer with the incarnation."""
+    return agent.context.incarnation
+
+
+def names(agent: Agent) -> list[str]:
+    """Answer with the names of the living children."""
+    return list(agent.context.children)
+
+
+def start(*args: Any, **kwargs: Any) -> Callable[[Agent], AgentRef[Any]]:
+    """Give a message that has an agent spawn a child and answer with its ref."""
+    return lambda agent: agent.context.spawn(*args, **kwargs)
+
+
+def result(future: AgentFuture[Any]) -> Any:
+    """Give what comes of a future or raise it; a hang fails."""
+    done = threading.Event()
+    future.add_done_callback(done.set)
+    assert done.wait(PATIENCE), "nothing came of it"
+    return future.get()
+
+
+def elsewhere(code: Callable[[], Any]) -> AgentFuture[Any]:
+    """Run something that blocks on a thread of its own."""
+    future: AgentFuture[Any] = AgentFuture()
+
+    def run() -> None:
+        try:
+            value = code()
+        except BaseException as error:
+            future.resolve(error=error)
+        else:
+            future.resolve(value)
+
+    threading.Thread(target=run, name="elsewhere", daemon=True).start()
+    return future
+
+
+def stop(ref: AgentRef[Any], drain: bool = True) -> bool:
+    """Stop an agent, never on this thread, and tell whether it was alive."""
+    alive: bool = result(ref.stop(block=False, drain=drain))
+    return alive
+
+
+def incarnation_of(ref: AgentRef[Any]) -> int:
+    """Give the incarnation that handles a message now, after all that waits."""
+    found: int = answer(ref, number)
+    return found
+
+
+def end_of(log: EventLog, path: str) -> StopReason:
+    """Wait for the end of the agent and give its reason."""
+    reason: StopReason = log.wait(AgentStopped, path).reason
+    return reason
+
+
+def dead_letters(log: EventLog, path: str, reason: str | None = None) -> list[Any]:
+    """Give the messages that became dead letters at that agent, oldest first."""
+    return [letter.message for letter in log.of(DeadLetter, path) if reason in (None, letter.reason)]
+
+
+class WatchedClock(VirtualClock):
+    """A virtual clock that a test can wait for: until something is to happen at a given time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = threading.Condition()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Any:
+        timer = super().call_at(when, callback)
+        with self._changed:
+            self._changed.notify_all()
+        return timer
+
+    def wait_for_timer(self, when: float) -> None:
+        """Wait until a timer stands for that time, in virtual seconds."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._stands(when), PATIENCE), f"nothing is to happen at {when}"
+
+    def advance_to(self, when: float) -> None:
+        """Wait until a timer stands for that time, and let time pass until then."""
+        self.wait_for_timer(when)
+        self.advance(when - self.now())
+
+    def _stands(self, when: float) -> bool:
+        with self._lock:
+            return any(abs(due - when) < 1e-9 and timer.callback is not None for due, _, timer in self._heap)
+
+    def spend(self, seconds: float) -> None:
+        """Block the calling thread for so much virtual time."""
+        nothing: AgentFuture[None] = AgentFuture()
+        self.wait(nothing, self.now() + seconds)
+
+
+def tree_of(system: ActorSystem) -> list[str]:
+    """Give the paths of all living agents, parents first."""
+    return [ref.path for ref in system.select("/**")]

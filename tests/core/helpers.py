@@ -1,0 +1,164 @@
+"""How does a test of the kernel see what happened, without sleeping?
+
+Everything here waits for an event and gives up after `PATIENCE` real seconds, so that a hang is a failure.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from actors import ActorSystem, Agent, AgentRef, Event
+from actors.testkit import VirtualClock
+
+PATIENCE = 10.0
+"""Real seconds after which a wait has failed."""
+
+
+class Boom(Exception):
+    """What a test's agent fails with; its text tells one from another."""
+
+
+class Trace:
+    """What the agents of one test noted, in order; may be used on any thread."""
+
+    def __init__(self) -> None:
+        self._notes: list[Any] = []
+        self._changed = threading.Condition()
+
+    def note(self, what: Any) -> None:
+        with self._changed:
+            self._notes.append(what)
+            self._changed.notify_all()
+
+    @property
+    def notes(self) -> list[Any]:
+        with self._changed:
+            return list(self._notes)
+
+    def clear(self) -> None:
+        with self._changed:
+            self._notes.clear()
+
+    def count(self, what: Any) -> int:
+        return self.notes.count(what)
+
+    def wait_until(self, holds: Callable[[list[Any]], Any]) -> list[Any]:
+        """Wait until `holds(notes)` and give the notes."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: holds(self._notes), PATIENCE), f"never: {self._notes}"
+            return list(self._notes)
+
+    def wait_for(self, what: Any, times: int = 1) -> list[Any]:
+        """Wait until `what` was noted so many times and give all notes."""
+        return self.wait_until(lambda notes: notes.count(what) >= times)
+
+
+class EventLog(Trace):
+    """Every event of one system from now on, in order."""
+
+    def __init__(self, system: ActorSystem) -> None:
+        super().__init__()
+        system.events.subscribe(self.note)
+
+    def of(self, kind: type[Event], path: str | None = None) -> list[Any]:
+        """Give the events of that kind, of one agent or of all, oldest first."""
+        return _of(self.notes, kind, path)
+
+    def wait(self, kind: type[Event], path: str | None = None, times: int = 1) -> Any:
+        """Wait until there were so many events of that kind and give the last of those."""
+        events = self.wait_until(lambda notes: len(_of(notes, kind, path)) >= times)
+        return _of(events, kind, path)[times - 1]
+
+
+def _of(events: list[Any], kind: type[Event], path: str | None) -> list[Any]:
+    return [event for event in events if isinstance(event, kind) and path in (None, event.path)]
+
+
+class WatchedClock(VirtualClock):
+    """A virtual clock that notes for when it was set, so that a test advances it only once a timer stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.armed = Trace()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Any:
+        timer = super().call_at(when, callback)
+        self.armed.note(when)
+        return timer
+
+
+class Gate:
+    """Lets a handler say that it is there, and wait there until the test lets it go on."""
+
+    def __init__(self) -> None:
+        self._reached = threading.Event()
+        self._opened = threading.Event()
+
+    def pass_through(self) -> None:
+        """Called by the agent: blocks until the gate is open."""
+        self._reached.set()
+        assert self._opened.wait(PATIENCE), "the gate was never opened"
+
+    def wait_reached(self) -> None:
+        assert self._reached.wait(PATIENCE), "nobody came to the gate"
+
+    def open(self) -> None:
+        self._opened.set()
+
+
+class Worker(Agent):
+    """An agent that fails with what it is sent, and notes its life.
+
+    An exception is raised, "stop" ends it normally, "who" gives its incarnation, anything else is noted and answered.
+    Notes are (what, name, incarnation).
+    """
+
+    def __init__(self, trace: Trace | None = None) -> None:
+        self.trace = trace if trace is not None else Trace()
+        self.seen: list[Any] = []
+
+    def say(self, what: Any) -> None:
+        self.trace.note((what, self.context.name, self.context.incarnation))
+
+    def on_start(self) -> None:
+        self.say("start")
+
+    def on_stop(self) -> None:
+        self.say("stop")
+
+    def on_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
+        self.say("failure")
+
+    def on_receive(self, message: Any) -> Any:
+        if isinstance(message, BaseException):
+            raise message
+        if message == "stop":
+            self.stop()
+        elif message == "who":
+            return self.context.incarnation
+        else:
+            self.seen.append(message)
+            self.say(message)
+        return message
+
+
+def answer(ref: AgentRef[Any], message: Any) -> Any:
+    """Ask without ever running the agent on this thread, and give the answer or raise it."""
+    future = ref.ask(message, block=False)
+    done = threading.Event()
+    future.add_done_callback(done.set)
+    assert done.wait(PATIENCE), f"{ref!r} did not answer {message!r}"
+    return future.get()
+
+
+def incarnation(ref: AgentRef[Any]) -> int:
+    """Give the incarnation that handles a message now, after all that waits."""
+    number: int = answer(ref, "who")
+    return number
+
+
+def assert_ended(ref: AgentRef[Any]) -> None:
+    """Wait until the agent takes no more messages."""
+    assert ref.actor_stopped.wait(PATIENCE), f"{ref!r} lives"

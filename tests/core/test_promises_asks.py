@@ -1,0 +1,243 @@
+"""Do the promises about asks hold: 3, 6 and 7 of docs/semantics.md?"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from functools import partial
+from typing import Any
+
+import pytest
+
+from actors import (
+    ActorSystem,
+    AgentStoppedError,
+    AskCycleError,
+    AskTimeout,
+    HandlerTimeout,
+    default_system,
+    get_all,
+    stop_all,
+)
+from tests.core.helpers import PATIENCE, Boom, Gate, Trace, answer, assert_ended
+from tests.core.scripted import FOREVER, Aside, Doer, HeardClock, doer, held
+
+
+@pytest.fixture
+def clock() -> HeardClock:
+    return HeardClock()
+
+
+# -- 3: every ask ends -------------------------------------------------------------------------------------------------
+
+
+def test_promise_03_an_ask_ends_with_the_handlers_value(system: ActorSystem) -> None:
+    ref = system.spawn(doer("a"))
+    assert ref.ask("here") == "here"
+    assert answer(ref, "there") == "there"
+
+
+def test_promise_03_an_ask_ends_with_the_handlers_own_exception(system: ActorSystem) -> None:
+    ref = system.spawn(doer("a"))
+    error = Boom("mine")
+    with pytest.raises(Boom) as inline:
+        ref.ask(error)
+    with pytest.raises(Boom) as pooled:
+        answer(ref, error)
+    assert inline.value is error
+    assert pooled.value is error
+
+
+def test_promise_03_an_ask_ends_with_agent_stopped_error_when_the_agent_stops_first(system: ActorSystem) -> None:
+    ref = system.spawn(doer("a"))
+    gate = held(ref)
+    asks = [ref.ask(number, block=False) for number in range(3)]
+    ref.stop(block=False, drain=False)
+    gate.open()
+    for ask in asks:
+        with pytest.raises(AgentStoppedError, match="/a"):
+            ask.get(timeout=PATIENCE)
+
+
+def test_promise_03_an_ask_ends_with_ask_timeout(system: ActorSystem, clock: HeardClock) -> None:
+    ref = system.spawn(doer("a"))
+    gate = held(ref)
+    asking = Aside(ref.ask, "late", timeout=2.0)
+    clock.advance_once_due(2.0)
+    with pytest.raises(AskTimeout, match="/a within 2 seconds"):
+        asking.get()
+    gate.open()
+
+
+def test_promise_03_an_ask_ends_with_handler_timeout(system: ActorSystem, clock: HeardClock) -> None:
+    ref = system.spawn(doer("a", deadline=3.0))
+    gate = Gate()
+    ask = ref.ask(lambda agent: gate.pass_through(), block=False)
+    gate.wait_reached()
+    clock.advance(3.0)
+    with pytest.raises(HandlerTimeout, match="/a took longer than 3 seconds"):
+        ask.get(timeout=PATIENCE)
+    gate.open()
+
+
+def test_promise_03_an_ask_whose_deadline_has_passed_is_not_executed(
+    system: ActorSystem, clock: HeardClock, trace: Trace
+) -> None:
+    ref = system.spawn(doer("a", trace))
+    gate = held(ref)
+    expired = ref.ask("expired", block=False, timeout=1.0)
+    in_time = ref.ask("in time", block=False, timeout=1.5)
+    clock.advance(1.0)
+    gate.open()
+    assert in_time.get() == "in time"
+    with pytest.raises(AskTimeout):
+        expired.get()
+    assert trace.notes == [("start", "a", 1), ("in time", "a", 1)]
+
+
+@pytest.mark.parametrize("deadline", [None, 0.02], ids=["on the asker's thread too", "with abandoned threads"])
+def test_promise_03_no_interleaving_of_stops_restarts_and_hangs_leaves_an_ask_open(deadline: float | None) -> None:
+    ends = Trace()
+    gate = Gate()
+
+    def hang(agent: Doer) -> None:
+        gate.pass_through()
+
+    def ask(asker: int) -> None:
+        for number in range(60):
+            message = Boom(number) if number % 7 == 0 else hang if deadline and number % 20 == asker else number
+            try:
+                answered = ref.ask(message) if number % 2 else answer(ref, message)
+            except Exception as error:
+                answered = type(error)
+            ends.note(number if answered == number else answered)
+
+    with ActorSystem("storm", policy=FOREVER) as system:
+        ref = system.spawn(doer("a", deadline=deadline))
+        askers = [Aside(ask, asker) for asker in range(4)]
+        ends.wait_until(lambda notes: len(notes) > 150)
+        ref.stop(drain=False)
+        for asker in askers:
+            asker.get()
+        gate.open()
+    assert len(ends.notes) == 4 * 60
+    allowed = {Boom, AgentStoppedError, HandlerTimeout} if deadline else {Boom, AgentStoppedError}
+    assert {end for end in ends.notes if isinstance(end, type)} <= allowed
+
+
+# -- 6: cycles ---------------------------------------------------------------------------------------------------------
+
+
+def test_promise_06_an_ask_to_oneself_raises(system: ActorSystem, spec: Any) -> None:
+    ref = system.spawn(spec(Doer, "a"))
+    with pytest.raises(AskCycleError, match="/a -> /a"):
+        ref.ask(lambda agent: agent.actor_ref.ask("never handled"))
+
+
+@pytest.mark.parametrize("names", ["ab", "abc"])
+def test_promise_06_a_cycle_of_asks_raises_and_names_the_path(system: ActorSystem, spec: Any, names: str) -> None:
+    refs = [system.spawn(spec(Doer, name, policy=FOREVER)) for name in names]
+    last = refs[-1]
+
+    def back(agent: Doer) -> Any:
+        return refs[0].ask("never handled")
+
+    question: Any = back
+    for ref in reversed(refs[1:]):
+        question = partial(lambda ref, question, agent: ref.ask(question), ref, question)
+    with pytest.raises(AskCycleError) as raised:
+        refs[0].ask(question)
+    cycle = raised.value.cycle
+    assert cycle[0] == cycle[-1] == last.path
+    assert list(cycle[1:]) == [ref.path for ref in refs]
+    assert " -> ".join(cycle) in str(raised.value)
+
+
+def test_promise_06_two_that_ask_each_other_at_the_same_moment_do_not_hang(system: ActorSystem) -> None:
+    for number in range(20):
+        a, b = system.spawn(doer(f"a{number}")), system.spawn(doer(f"b{number}"))
+        meet = threading.Barrier(2)
+
+        def ask_other(other: Any, agent: Doer, meet: threading.Barrier = meet) -> Any:
+            meet.wait(PATIENCE)
+            return other.ask("who")
+
+        asks = [a.ask(partial(ask_other, b), block=False), b.ask(partial(ask_other, a), block=False)]
+        ends = [Aside(ask.get, timeout=PATIENCE) for ask in asks]
+        errors = [end for end in map(_error_of, ends) if end is not None]
+        assert errors
+        assert {type(error) for error in errors} == {AskCycleError}
+
+
+# -- 7: asyncio, one deadline ------------------------------------------------------------------------------------------
+
+
+def test_promise_07_awaiting_an_ask_leaves_the_loop_free(system: ActorSystem) -> None:
+    ref = system.spawn(doer("a"))
+    gate = Gate()
+
+    async def main() -> Any:
+        loop = asyncio.get_running_loop()
+
+        def answer_once_the_loop_opens_the_gate(agent: Doer) -> str:
+            loop.call_soon_threadsafe(gate.open)
+            gate.pass_through()
+            return "answered"
+
+        return await ref.ask(answer_once_the_loop_opens_the_gate, block=False)
+
+    assert asyncio.run(main()) == "answered"
+
+
+def test_promise_07_awaiting_an_ask_raises_what_the_handler_raised(system: ActorSystem) -> None:
+    ref = system.spawn(doer("a"))
+
+    async def main() -> Any:
+        return await ref.ask(Boom("awaited"), block=False)
+
+    with pytest.raises(Boom, match="awaited"):
+        asyncio.run(main())
+
+
+def test_promise_07_get_all_keeps_one_deadline_for_all(system: ActorSystem, clock: HeardClock) -> None:
+    refs = [system.spawn(doer(name)) for name in "abc"]
+    gates = [held(ref) for ref in refs]
+    asks = [ref.ask("late", block=False) for ref in refs]
+    getting = Aside(get_all, asks, timeout=1.0)
+    clock.waits.wait_for(1.0)
+    clock.advance(0.6)
+    gates[0].open()
+    assert clock.waits.wait_until(lambda deadlines: len(deadlines) == 2) == pytest.approx([1.0, 1.0])
+    clock.advance(0.5)
+    with pytest.raises(AskTimeout):
+        getting.get()
+    for gate in gates:
+        gate.open()
+
+
+def test_promise_07_stop_all_keeps_one_deadline_and_tells_all(trace: Trace) -> None:
+    gates = []
+    try:
+        refs = [Doer.start(trace) for _ in range(3)]
+        gates = [held(ref) for ref in refs]
+        begun = time.monotonic()
+        with pytest.raises(AskTimeout):
+            stop_all(timeout=0.3)
+        assert 0.3 <= time.monotonic() - begun < 0.6
+        for gate in gates:
+            gate.open()
+        for ref in refs:
+            assert_ended(ref)
+    finally:
+        for gate in gates:
+            gate.open()
+        default_system().stop()
+
+
+def _error_of(aside: Aside) -> BaseException | None:
+    try:
+        aside.get()
+    except Exception as error:
+        return error
+    return None
