@@ -87,15 +87,17 @@ def new_context(cell: Cell, failure: Failure | None) -> Context:
 
 
 def construct(context: Context) -> None:
-    """Make the instance of an incarnation.
+    """Make the instance of an incarnation, as a call of its class does.
 
     It is bound before `__init__` runs, so that the constructor can use ref and context and need not call super's.
     """
     spec = context.cell.spec
     kind = spec.agent
-    agent = context.agent = kind.__new__(kind)
+    agent = context.agent = kind.__new__(kind, *spec.args, **spec.kwargs)
     agent._context = context
-    agent.__init__(*spec.args, **spec.kwargs)  # type: ignore[misc]
+    junk = agent.__init__(*spec.args, **spec.kwargs)  # type: ignore[misc]
+    if junk is not None:
+        raise TypeError(f"{kind.__name__}.__init__() should return None, not {junk!r:.100}")
 
 
 def begin(cell: Cell, failure: Failure | None) -> BaseException | None:
