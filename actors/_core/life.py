@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from actors._core.cell import Cell
 
 R = TypeVar("R")
-_PLAIN_NEW: Any = object.__new__
 
 
 # -- the agent's own code --------------------------------------------------------
@@ -72,20 +71,18 @@ def new_context(cell: Cell, failure: Failure | None) -> Context:
 
 
 def construct(context: Context) -> None:
-    """Make the instance of an incarnation.
+    """Make the instance of an incarnation, as a call of its class does.
 
     It is bound before `__init__` runs, so that the constructor can use ref and context and need not call super's.
     """
     spec = context.cell.spec
     kind = spec.agent
-    agent: Agent
-    if kind.__new__ is _PLAIN_NEW:
-        agent = kind.__new__(kind)
-    else:
-        agent = kind.__new__(kind, *spec.args, **spec.kwargs)
+    agent: Agent = kind.__new__(kind, *spec.args, **spec.kwargs)
     context.agent = agent
     agent._context = context
-    agent.__init__(*spec.args, **spec.kwargs)  # type: ignore[misc]
+    junk = agent.__init__(*spec.args, **spec.kwargs)  # type: ignore[misc]
+    if junk is not None:
+        raise TypeError(f"{kind.__name__}.__init__() should return None, not {junk!r:.100}")
 
 
 def begin(cell: Cell, failure: Failure | None) -> BaseException | None:
