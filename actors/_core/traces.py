@@ -28,4 +28,6 @@ def forget_locals(error: BaseException) -> None:
             if not trace.tb_frame.f_code.co_flags & _RESUMABLE or trace.tb_frame.f_lasti == trace.tb_lasti:
                 with contextlib.suppress(RuntimeError):  # it still runs
                     trace.tb_frame.clear()
+                    # Before Python 3.13 a frame keeps what a log read of it, until it is read again.
+                    _ = trace.tb_frame.f_locals
             trace = trace.tb_next
