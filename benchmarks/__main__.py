@@ -19,9 +19,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rows", type=_rows, default=list(ROWS), help=f"of: {','.join(ROWS)}")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions: does it run, not how fast")
     parser.add_argument("--runs", type=_positive, help="runs of each measurement (default 3, quick 1)")
-    parser.add_argument(
-        "--peers", type=_peers, default=list(OPTIONAL), help=f"of: {','.join(OPTIONAL)}; or none"
-    )
+    parser.add_argument("--peers", type=_peers, default=list(OPTIONAL), help=f"of: {','.join(OPTIONAL)}; or none")
     parser.add_argument("--json", metavar="FILE", help="write the whole run as JSON")
     parser.add_argument("--plot", metavar="FILE.png", help="measure and draw the cost of an agent by number")
     options = parser.parse_args(arguments)
@@ -67,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = [ROWS[key] for key in options.rows]
     results = run_rows(rows, able, options.runs, options.quick, _say)
     chosen = {"rows": options.rows, "peers": options.peers, "runs": options.runs, "quick": options.quick}
+    facts["load_after"] = machine.load()
     whole = report.as_json(rows, results, facts, peers, chosen)
     if options.plot:
         whole["scale"] = _draw(options, able, whole)
@@ -77,9 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _exit_code(peers[OURS], whole["failures"])
 
 
-def _draw(
-    options: argparse.Namespace, able: Sequence[str], whole: dict[str, list[dict[str, str]]]
-) -> plot.Curves:
+def _draw(options: argparse.Namespace, able: Sequence[str], whole: dict[str, list[dict[str, str]]]) -> plot.Curves:
     curves, results = plot.measure(able, options.runs, options.quick, _say)
     plot.draw(curves, options.plot)
     whole["failures"] += results.failures

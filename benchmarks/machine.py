@@ -9,15 +9,20 @@ from typing import Any
 
 
 def describe() -> dict[str, Any]:
-    """The facts that numbers depend on; `load` is the one-minute average when asked."""
+    """The facts that numbers depend on, as they are now."""
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
         "cpus": _cpus(),
-        "load": round(os.getloadavg()[0], 2),
+        "load": load(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
     }
+
+
+def load() -> float:
+    """How many threads wanted a processor, on average of the last minute."""
+    return round(os.getloadavg()[0], 2)
 
 
 def _cpus() -> int | None:

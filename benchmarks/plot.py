@@ -18,9 +18,7 @@ Curves = dict[str, dict[str, list[tuple[int, float]]]]
 """`{cost: {peer: [(number of agents, median cost of one), ...]}}`, fewest agents first."""
 
 
-def measure(
-    peers: Sequence[str], runs: int, quick: bool, say: Callable[[str], None]
-) -> tuple[Curves, Results]:
+def measure(peers: Sequence[str], runs: int, quick: bool, say: Callable[[str], None]) -> tuple[Curves, Results]:
     """Measure each number of agents, 10 to 1,000,000 (10,000 when quick), with the peers in turns."""
     curves: Curves = {cost: {} for cost, _ in _PANELS}
     everything = Results()

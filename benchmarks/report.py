@@ -89,7 +89,7 @@ def _facts(report: Mapping[str, Any]) -> str:
     quick = ", quick: too short to quote" if options["quick"] else ""
     return "\n".join(
         (
-            f"{machine['processor']}, {machine['cpus']} CPUs, load {machine['load']}, {machine['system']}",
+            f"{machine['processor']}, {machine['cpus']} CPU(s), load {machine['load']} to {machine['load_after']}, {machine['system']}",
             f"{machine['python']}, GIL {'on' if machine['gil'] else 'off'}; {', '.join(versions)}",
             f"medians of {options['runs']} runs, peers in turns, each in a fresh process{quick};"
             " a ratio is how many times better actortree is",
@@ -109,12 +109,8 @@ def _unsteady(report: Mapping[str, Any]) -> str:
 
 
 def _missing(report: Mapping[str, Any]) -> str:
-    lines = [
-        f"not measured: {name} ({peer['note']})" for name, peer in report["peers"].items() if peer["note"]
-    ]
-    lines += [
-        f"failed: {bad['row']} of {bad['peer']}: {last_line(bad['error'])}" for bad in report["failures"]
-    ]
+    lines = [f"not measured: {name} ({peer['note']})" for name, peer in report["peers"].items() if peer["note"]]
+    lines += [f"failed: {bad['row']} of {bad['peer']}: {last_line(bad['error'])}" for bad in report["failures"]]
     return "\n".join(lines)
 
 
@@ -142,9 +138,7 @@ def compact(value: float | None) -> str:
 
 def _aligned(lines: Sequence[Sequence[str]]) -> str:
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    text = [
-        "  ".join(_pad(cell, index, widths) for index, cell in enumerate(line)).rstrip() for line in lines
-    ]
+    text = ["  ".join(_pad(cell, index, widths) for index, cell in enumerate(line)).rstrip() for line in lines]
     return "\n".join((text[0], "-" * len(text[0]), *text[1:]))
 
 

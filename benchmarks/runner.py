@@ -38,9 +38,7 @@ class Results:
         return median(values) if values else None
 
 
-def run_rows(
-    rows: Iterable[Row], peers: Sequence[str], runs: int, quick: bool, say: Callable[[str], None]
-) -> Results:
+def run_rows(rows: Iterable[Row], peers: Sequence[str], runs: int, quick: bool, say: Callable[[str], None]) -> Results:
     """Measure every row with every peer that can do it, `runs` times, and report progress to `say`."""
     results = Results()
     for row in rows:
@@ -49,9 +47,7 @@ def run_rows(
     return results
 
 
-def run_turns(
-    results: Results, row: str, sizes: dict[str, int], runs: int, say: Callable[[str], None]
-) -> None:
+def run_turns(results: Results, row: str, sizes: dict[str, int], runs: int, say: Callable[[str], None]) -> None:
     """Let the peers of one row take turns; a peer that has failed once is not asked again."""
     results.sizes[row] = sizes
     taken = results.samples.setdefault(row, {})

@@ -80,7 +80,7 @@ def construct(context: Context) -> None:
     agent: Agent = kind.__new__(kind, *spec.args, **spec.kwargs)
     context.agent = agent
     agent._context = context
-    junk = agent.__init__(*spec.args, **spec.kwargs)  # type: ignore[misc]
+    junk = agent.__init__(*spec.args, **spec.kwargs)
     if junk is not None:
         raise TypeError(f"{kind.__name__}.__init__() should return None, not {junk!r:.100}")
 

@@ -49,7 +49,5 @@ def _otp() -> Presence:
         return Presence(False, None, f"not on the path: {', '.join(missing)}")
     facts = "[erlang:system_info(otp_release), erlang:system_info(emu_flavor)]"
     question = f'io:format("~s ~s", {facts}), halt().'
-    answer = subprocess.run(
-        ["erl", "-noshell", "-eval", question], capture_output=True, text=True, timeout=60
-    )
+    answer = subprocess.run(["erl", "-noshell", "-eval", question], capture_output=True, text=True, timeout=60)
     return Presence(True, answer.stdout.strip())

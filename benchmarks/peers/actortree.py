@@ -78,7 +78,7 @@ class Crasher(Agent):
 
 
 def crash(size: int) -> Sample:
-    """With failure lines formatted and written to /dev/null, then with no sink at all."""
+    """With a log that ends in /dev/null, then with no sink at all."""
     logger.remove()
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         sink = logger.add(nowhere)

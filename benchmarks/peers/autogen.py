@@ -194,6 +194,5 @@ def _in_loop(measure: Callable[[int], Awaitable[Sample]]) -> Callable[[int], Sam
 
 
 MEASURES: dict[str, Callable[[int], Sample]] = {
-    measure.__name__: _in_loop(measure)
-    for measure in (tell, ask, ask_timeout, ping_pong, spawn, memory, idle)
+    measure.__name__: _in_loop(measure) for measure in (tell, ask, ask_timeout, ping_pong, spawn, memory, idle)
 }

@@ -23,9 +23,7 @@ def run(row: str, size: int) -> Sample:
     with tempfile.TemporaryDirectory() as build:
         subprocess.run(["erlc", "-o", build, str(SOURCE)], check=True, capture_output=True, text=True)
         command = ["erl", "-noshell", "+P", str(MAX_PROCESSES), *LOG, "-pa", build]
-        done = subprocess.run(
-            [*command, "-run", "otp", "main", row, str(size)], capture_output=True, text=True
-        )
+        done = subprocess.run([*command, "-run", "otp", "main", row, str(size)], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"erl ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
     # The logger has a word of its own to say when it cannot sync /dev/null.

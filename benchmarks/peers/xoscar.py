@@ -121,9 +121,7 @@ async def ping_pong(size: int) -> Sample:
 async def spawn(size: int) -> Sample:
     async with _pool() as address:
         begun = time.perf_counter()
-        refs = [
-            await xoscar.create_actor(Echo, address=address, uid=f"echo-{number}") for number in range(size)
-        ]
+        refs = [await xoscar.create_actor(Echo, address=address, uid=f"echo-{number}") for number in range(size)]
         elapsed = time.perf_counter() - begun
         assert len(refs) == size
         return {"rate": size / elapsed}
@@ -131,9 +129,7 @@ async def spawn(size: int) -> Sample:
 
 async def memory(size: int) -> Sample:
     async with _pool() as address:
-        warm = [
-            await xoscar.create_actor(Echo, address=address, uid=f"warm-{number}") for number in range(100)
-        ]
+        warm = [await xoscar.create_actor(Echo, address=address, uid=f"warm-{number}") for number in range(100)]
         refs: list[Any] = [None] * size
         gc.collect()
         before = resident()
@@ -147,9 +143,7 @@ async def memory(size: int) -> Sample:
 
 async def idle(size: int) -> Sample:
     async with _pool() as address:
-        refs = [
-            await xoscar.create_actor(Echo, address=address, uid=f"echo-{number}") for number in range(size)
-        ]
+        refs = [await xoscar.create_actor(Echo, address=address, uid=f"echo-{number}") for number in range(size)]
         gc.collect()
         await asyncio.sleep(SETTLE)
         idling = await asyncio.to_thread(watch_idle, SECONDS)
@@ -165,6 +159,5 @@ def _in_loop(measure: Callable[[int], Awaitable[Sample]]) -> Callable[[int], Sam
 
 
 MEASURES: dict[str, Callable[[int], Sample]] = {
-    measure.__name__: _in_loop(measure)
-    for measure in (tell, ask, ask_timeout, ping_pong, spawn, memory, idle)
+    measure.__name__: _in_loop(measure) for measure in (tell, ask, ask_timeout, ping_pong, spawn, memory, idle)
 }

@@ -28,9 +28,7 @@ ROW = Row(
     key="ask",
     method="one thread asks one agent without a timeout and waits for each answer",
     metrics=(
-        Metric(
-            "rate", "ask", "answers/s", goals=(Goal(at_least=20, peer="pykka"), Goal(at_least=1, peer="otp"))
-        ),
+        Metric("rate", "ask", "answers/s", goals=(Goal(at_least=20, peer="pykka"), Goal(at_least=1, peer="otp"))),
     ),
     sizes={
         "actortree": 500_000,

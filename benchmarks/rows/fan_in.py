@@ -53,10 +53,7 @@ def measure(kit: Kit, size: int) -> Sample:
 
 ROW = Row(
     key="fan_in",
-    method=(
-        "four threads (OTP: processes) tell one agent; the in-process Thespian base is not for "
-        "several threads"
-    ),
+    method=("four threads (OTP: processes) tell one agent; the in-process Thespian base is not for several threads"),
     metrics=(
         Metric(
             "rate",

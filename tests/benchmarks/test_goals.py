@@ -8,9 +8,7 @@ from benchmarks.row import Goal, Metric, Row
 @pytest.mark.parametrize(
     ("goal", "ours", "theirs", "met"),
     [
-        pytest.param(
-            Goal(at_least=15, peer="pykka"), 150.0, 10.0, True, id="a multiple that is just reached"
-        ),
+        pytest.param(Goal(at_least=15, peer="pykka"), 150.0, 10.0, True, id="a multiple that is just reached"),
         pytest.param(Goal(at_least=15, peer="pykka"), 149.0, 10.0, False, id="a multiple that is missed"),
         pytest.param(Goal(at_most=20), 20.0, None, True, id="a bound that is just kept"),
         pytest.param(Goal(at_most=20), 20.1, None, False, id="a bound that is exceeded"),

@@ -16,9 +16,7 @@ def test_a_peer_can_measure_each_row_that_gives_it_a_size(peer: str) -> None:
 
 
 def test_a_goal_compares_with_a_peer_that_the_row_measures() -> None:
-    compared = {
-        (row.key, goal.peer) for row in ROWS.values() for metric in row for goal in metric.goals if goal.peer
-    }
+    compared = {(row.key, goal.peer) for row in ROWS.values() for metric in row for goal in metric.goals if goal.peer}
     assert ("tell", "pykka") in compared
     assert [pair for pair in sorted(compared) if pair[1] not in ROWS[pair[0]].sizes] == []
 

@@ -27,7 +27,15 @@ PEERS = {
     "pykka": Presence(True, "4.5.0"),
     "otp": Presence(False, None, "not on the path: erl"),
 }
-MACHINE = {"processor": "P", "cpus": 2, "load": 0.1, "system": "S", "python": "CPython 3.11.7", "gil": True}
+MACHINE = {
+    "processor": "P",
+    "cpus": 2,
+    "load": 0.1,
+    "load_after": 0.9,
+    "system": "S",
+    "python": "CPython 3.11.7",
+    "gil": True,
+}
 OPTIONS = {"rows": ["tell"], "peers": ["pykka", "otp"], "runs": 3, "quick": False}
 
 
@@ -51,9 +59,7 @@ def test_the_json_holds_medians_runs_ratios_and_goals() -> None:
 
 def test_the_table_names_the_machine_and_says_what_is_missing() -> None:
     whole = report.as_json([ROW], results(), MACHINE, PEERS, OPTIONS)
-    whole["failures"].append(
-        {"row": "tell", "peer": "pykka", "error": "Traceback\nRuntimeError: no threads left"}
-    )
+    whole["failures"].append({"row": "tell", "peer": "pykka", "error": "Traceback\nRuntimeError: no threads left"})
     lines = report.as_table(whole).splitlines()
     assert "CPython 3.11.7, GIL on; actortree 1.0, pykka 4.5.0" in lines
     [line] = [line for line in lines if line.startswith("tell  ")]
