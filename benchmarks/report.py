@@ -86,10 +86,11 @@ def _sizes(row: Mapping[str, Any]) -> str:
 def _facts(report: Mapping[str, Any]) -> str:
     machine, options = report["machine"], report["options"]
     versions = [f"{name} {facts['version']}" for name, facts in report["peers"].items() if facts["available"]]
+    load = f"load {machine['load']} to {machine['load_after']}"
     quick = ", quick: too short to quote" if options["quick"] else ""
     return "\n".join(
         (
-            f"{machine['processor']}, {machine['cpus']} CPU(s), load {machine['load']} to {machine['load_after']}, {machine['system']}",
+            f"{machine['processor']}, {machine['cpus']} CPU(s), {load}, {machine['system']}",
             f"{machine['python']}, GIL {'on' if machine['gil'] else 'off'}; {', '.join(versions)}",
             f"medians of {options['runs']} runs, peers in turns, each in a fresh process{quick};"
             " a ratio is how many times better actortree is",
