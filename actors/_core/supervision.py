@@ -54,17 +54,48 @@ class TooManyChildren(ActorError):
         self.most = most
 
 
+class _Restarts:
+    """The restarts that one incarnation of the parent remembers; read and written on the lane only."""
+
+    __slots__ = ("_gone", "_own", "_shared")
+
+    def __init__(self) -> None:
+        self._shared = History()
+        self._own: dict[str, History] = {}  # of the children with a policy of their own, by name
+        self._gone: deque[tuple[str, str]] = deque()
+
+    def forget(self, child: Cell) -> None:
+        """Have the next decision begin without the restarts of a child that is gone; called on any thread."""
+        if child.name in self._own or any(mark.path == child.path for mark in self._shared.marks):
+            self._gone.append((child.name, child.path))
+
+    def of(self, child: Cell) -> History:
+        while self._gone:
+            name, path = self._gone.popleft()
+            self._own.pop(name, None)
+            self._shared = self._shared.without(path)
+        return self._shared if child.spec.policy is None else self._own.get(child.name, History())
+
+    def remember(self, child: Cell, history: History) -> None:
+        if child.spec.policy is None:
+            self._shared = history
+        else:
+            self._own[child.name] = history
+        if child.state is State.STOPPED:
+            # It ended during the decision, perhaps before there was anything to forget.
+            self.forget(child)
+
+
 class Family:
     """The children of one agent. An incarnation that ends closes it, the next one opens it again."""
 
-    __slots__ = ("_children", "_histories", "_history", "_lane", "_lane_busy", "_lock", "cell", "closed")
+    __slots__ = ("_children", "_lane", "_lane_busy", "_lock", "_restarts", "cell", "closed")
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.closed = False
         self._children: dict[str, Cell | Down] = {}
-        self._history = History()
-        self._histories: dict[str, History] = {}
+        self._restarts = _Restarts()
         # Guards children and closed. No other lock and no user code under it.
         self._lock = threading.Lock()
         self._lane: deque[Callable[[], None]] = deque()
@@ -99,10 +130,7 @@ class Family:
                 self._children[child.name] = Down(child.spec)
             else:
                 del self._children[child.name]
-        if self._histories:
-            self._histories.pop(child.name, None)
-        if self._history.marks:
-            self._history = self._history.without(child.path)
+        self._restarts.forget(child)
 
     def delete(self, name: str) -> None:
         """Drop a kept spec."""
@@ -141,8 +169,8 @@ class Family:
             self._children.clear()
             self._lane.clear()
             self.closed = final
-        self._history = History()
-        self._histories.clear()
+        # Replaced, not emptied: a decision that is under way writes to what it has read.
+        self._restarts = _Restarts()
 
     def stop(self, child: Cell, stop: Stop, waiter: Cell | None) -> None:
         """Stop one child and wait for its end; its own code gets its `shutdown` seconds.
@@ -200,9 +228,11 @@ class Family:
 
     def judge(self, child: Cell, failure: Failure) -> None:
         """Decide about one failure and have the decision carried out. Runs on the lane."""
-        if self.closed or child.state is State.STOPPED or child.incarnation != failure.incarnation:
+        restarts = self._restarts
+        if self._is_moot(child, failure):
+            self._go_on_without(failure)
             return
-        error, decision = self._decide(child, failure)
+        error, decision = self._decide(child, failure, restarts)
         if failure.phase is not Phase.EXIT:
             system = self.cell.system
             system.reports.failed(child.ref, failure, decision, describe(child.in_hand), child.restarts)
@@ -211,12 +241,24 @@ class Family:
                     child.path, failure.incarnation, failure.at, failure.error, failure.phase, decision.directive
                 )
             )
-        self._carry_out(child, failure, decision, error)
+        if restarts is not self._restarts or self._is_moot(child, failure):
+            # The child has ended, or the parent has been restarted, while the policy was asked.
+            self._go_on_without(failure)
+        else:
+            self._carry_out(child, failure, decision, error)
 
-    def _decide(self, child: Cell, failure: Failure) -> tuple[BaseException, Decision]:
+    def _is_moot(self, child: Cell, failure: Failure) -> bool:
+        return self.closed or child.state is State.STOPPED or child.incarnation != failure.incarnation
+
+    def _go_on_without(self, failure: Failure) -> None:
+        """A child that did not start is not coming back: start those that waited for it."""
+        if failure.phase is Phase.START and not self.closed:
+            self._start_group(None, None)
+
+    def _decide(self, child: Cell, failure: Failure, restarts: _Restarts) -> tuple[BaseException, Decision]:
         """Ask the policy; gives the error to escalate with, too."""
         own = child.spec.policy
-        history = self._histories.get(child.name, History()) if own is not None else self._history
+        history = restarts.of(child)
         try:
             policy: Policy = own if own is not None else self.cell.family_policy
             if failure.phase is Phase.EXIT:
@@ -232,10 +274,7 @@ class Family:
         if restarted and child.spec.restart is RestartType.TEMPORARY:
             # It is not restarted, so its failure neither spends the limit nor can exceed it.
             return failure.error, Decision(Directive.STOP, history=history)
-        if own is not None:
-            self._histories[child.name] = decision.history
-        else:
-            self._history = decision.history
+        restarts.remember(child, decision.history)
         error = failure.error
         if decision.exceeded:
             error = RestartLimitExceeded(self.cell.path, child.path, failure.error)
@@ -260,8 +299,7 @@ class Family:
             child.post(Stop(StopReason.REQUESTED), child.spec.shutdown_seconds)
         else:
             child.post(Stop(StopReason.FAILED, failure.error), child.spec.shutdown_seconds)
-        if any(other.state is State.HALTED for other in self.live()):
-            self._start_group(None, None)
+        self._go_on_without(failure)
 
     def _escalate(self, child: Cell, failure: Failure, error: BaseException) -> None:
         parent = self.cell

@@ -404,3 +404,31 @@ def test_any_exception_out_of_a_handler_is_a_failure_of_that_agent_alone(
     assert [event.error for event in log.of(AgentFailed)] == [error]
     assert incarnation(worker) == 2
     assert incarnation(sibling) == 1
+
+
+def test_an_escalation_decided_after_the_parent_was_restarted_does_not_reach_its_next_incarnation(
+    system: ActorSystem, spec: Any, log: EventLog
+) -> None:
+    gate = Gate()
+
+    class SlowToEscalate(Policy):
+        def decide(self, failure: Failure, history: History) -> Decision:
+            if str(failure.error) == "slow":
+                gate.pass_through()
+                return Decision(Directive.ESCALATE, 0.0, history)
+            return Decision(Directive.RESUME, 0.0, history)
+
+    middle = spec(Supervisor, name="middle", kwargs={"policy": SlowToEscalate(), "children": [spec(Worker, name="a")]})
+    top = system.spawn(spec(Supervisor, name="top", kwargs={"children": [middle]}))
+    [before] = system.select("/top/middle/a")
+    before.tell(Boom("slow"))
+    gate.wait_reached()
+    assert top.restart_child("middle")
+    gate.open()
+
+    [after] = system.select("/top/middle/a")
+    after.tell(Boom("quick"))
+    log.wait(AgentResumed, "/top/middle/a")
+
+    assert log.of(Escalated) == []
+    assert [parent.incarnation for parent in system.select("/top/middle")] == [2]

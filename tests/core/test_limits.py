@@ -16,8 +16,8 @@ from actors import (
     Supervisor,
 )
 from actors.testkit import VirtualClock
-from policies import Directive, Phase, Restart
-from tests.core.helpers import Boom, EventLog, Trace, Worker, assert_ended, incarnation
+from policies import Decision, Directive, Failure, History, Phase, Restart
+from tests.core.helpers import Boom, EventLog, Gate, Trace, Worker, assert_ended, incarnation
 
 DAY = 86_400.0
 
@@ -282,3 +282,57 @@ def test_a_child_spec_with_a_policy_of_its_own_does_not_spend_its_siblings_limit
         log.wait(AgentRestarted, f"/crew/{name}")
 
     assert crew.is_alive()
+
+
+def slow_restart(gate: Gate, **limit: Any) -> Restart:
+    """A policy that decides about "slow" failures once its gate is open."""
+
+    class Slow(Restart):
+        def decide(self, failure: Failure, history: History) -> Decision:
+            if str(failure.error) == "slow":
+                gate.pass_through()
+            return super().decide(failure, history)
+
+    return Slow(**limit)
+
+
+def test_a_child_that_is_replaced_during_a_decision_about_another_starts_with_a_count_of_its_own(
+    crews: Crews,
+) -> None:
+    gate = Gate()
+    crew = crews.start(slow_restart(gate, max_restarts=1, within=60.0, per="child"), "a", "b")
+    crews.crash_and_restart("b")
+    crews.ref("a").tell(Boom("slow"))
+    gate.wait_reached()
+    crew.terminate_child("b")
+    crew.restart_child("b")
+    gate.open()
+    crews.log.wait(AgentRestarted, "/crew/a")
+
+    crews.crash_and_restart("b")
+
+    assert crew.is_alive()
+
+
+def test_a_decision_from_before_a_supervisors_restart_spends_nothing_of_its_limit_afterwards(
+    system: ActorSystem, log: EventLog, spec: Any
+) -> None:
+    gate = Gate()
+    kwargs = {"children": [spec(Worker, name="a")], "policy": slow_restart(gate, max_restarts=1, within=60.0)}
+    top = system.spawn(
+        spec(Supervisor, name="top", kwargs={"children": [spec(Supervisor, name="crew", kwargs=kwargs)]})
+    )
+    before = system.find("/top/crew/a")
+    assert before is not None
+    before.tell(Boom("slow"))
+    gate.wait_reached()
+    assert top.restart_child("crew")
+    gate.open()
+
+    after = system.find("/top/crew/a")
+    assert after is not None
+    assert after != before
+    after.tell(Boom("quick"))
+    log.wait(AgentRestarted, "/top/crew/a")
+
+    assert incarnation(after) == 2

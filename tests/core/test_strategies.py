@@ -13,7 +13,7 @@ from actors import (
     RestartLimitExceeded,
     Supervisor,
 )
-from policies import Backoff, Escalate, Phase, Restart
+from policies import Backoff, ByError, Decision, Escalate, Failure, History, Phase, Restart, Stop
 from tests.core.helpers import Boom, EventLog, Gate, Trace, WatchedClock, Worker, assert_ended, incarnation
 
 
@@ -305,3 +305,42 @@ def test_messages_told_to_siblings_while_their_group_backs_off_are_kept_in_order
         assert [note for note in crews.trace.notes if note[1:] == (name, 2)] == [
             ("start", name, 2), ("one", name, 2), ("two", name, 2),
         ]  # fmt: skip
+
+
+def test_siblings_come_up_although_the_one_that_did_not_start_is_terminated_meanwhile(
+    crews: Crews, log: EventLog
+) -> None:
+    gate = Gate()
+
+    class Slow(Restart):
+        def decide(self, failure: Failure, history: History) -> Decision:
+            if failure.phase is Phase.START:
+                gate.pass_through()
+            return super().decide(failure, history)
+
+    crew = crews.start("one_for_all", "abc", SecondStartFails, policy=Slow(max_restarts=5, within=60.0))
+    crews.ref("a").tell(Boom("first"))
+    gate.wait_reached()
+    assert crew.terminate_child("b")
+    gate.open()
+    log.wait(AgentRestarted, "/crew/c")
+
+    assert crews.incarnations("ac") == [2, 2]
+
+
+def test_a_sibling_that_stops_for_good_brings_up_nobody_who_waits_for_anothers_backoff(
+    crews: Crews, log: EventLog, clock: WatchedClock
+) -> None:
+    policy = ByError({KeyError: Stop()}, default=Restart(backoff=Backoff(2.0, cap=2.0)))
+    crews.start("rest_for_one", "abc", policy=policy)
+    crews.ref("b").tell(Boom())
+    clock.armed.wait_for(2.0)
+
+    crews.ref("a").tell(KeyError())
+    log.wait(AgentStopped, "/crew/a")
+    crews.ref("b").tell("b is back")
+    crews.ref("c").tell("c is back")
+    clock.advance(2.0)
+
+    notes = crews.trace.wait_for(("c is back", "c", 2))
+    assert notes.index(("start", "b", 2)) < notes.index(("start", "c", 2))
