@@ -174,7 +174,9 @@ class Pool:
     def _watch_until_quiet(self) -> None:
         quiet, pause, burnt = 0, _TICK, time.process_time()
         while quiet < _QUIET_TICKS:
-            if self._alarm.acquire(timeout=pause) and self._closed:
+            self._alarm.acquire(timeout=pause)
+            if self._closed:
+                # Nothing grows any more. What waits may be the end of a thread that hangs: it would wait for ever.
                 return
             waiting = self.tasks.qsize()
             if not waiting:
