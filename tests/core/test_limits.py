@@ -336,3 +336,19 @@ def test_a_decision_from_before_a_supervisors_restart_spends_nothing_of_its_limi
     log.wait(AgentRestarted, "/top/crew/a")
 
     assert incarnation(after) == 2
+
+
+def test_a_child_that_is_replaced_during_the_decision_about_itself_starts_with_a_count_of_its_own(
+    crews: Crews,
+) -> None:
+    gate = Gate()
+    crew = crews.start(slow_restart(gate, max_restarts=1, within=60.0, per="child"))
+    crews.ref().tell(Boom("slow"))
+    gate.wait_reached()
+    crew.terminate_child("a")
+    crew.restart_child("a")
+    gate.open()
+
+    crews.crash_and_restart()
+
+    assert crew.is_alive()
