@@ -267,7 +267,7 @@ class Family:
             if decision.directive is Directive.RESUME and failure.phase is Phase.START:
                 # There is no state to resume: it gets another start, within the limit of a restart.
                 decision = policy.for_exit().decide(failure, history)
-        except Exception as raised:
+        except BaseException as raised:
             raised.__cause__ = failure.error
             return raised, Decision(Directive.ESCALATE, history=history)
         restarted = decision.exceeded or decision.directive is Directive.RESTART

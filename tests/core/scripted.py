@@ -8,7 +8,7 @@ from typing import Any
 
 from actors import ActorSystem, AgentRef, ChildSpec, Event, Supervisor
 from actors.testkit import VirtualClock
-from policies import Policy, Restart
+from policies import Decision, Failure, History, Policy, Restart
 from tests.core.helpers import PATIENCE, EventLog, Gate, Trace, Worker
 
 FOREVER = Restart(None, within=None)
@@ -31,6 +31,16 @@ def doer(name: str, trace: Trace | None = None, **options: Any) -> ChildSpec[Doe
 def supervisor(name: str, *children: ChildSpec[Any], policy: Policy = FOREVER, **options: Any) -> ChildSpec[Supervisor]:
     """The spec of a Supervisor of those children."""
     return ChildSpec(Supervisor, name, kwargs={"children": children, "policy": policy, **options})
+
+
+def deciding(decide: Callable[[Failure, History], Decision]) -> Policy:
+    """A policy that decides as its test says."""
+
+    class Deciding(Policy):
+        def decide(self, failure: Failure, history: History) -> Decision:
+            return decide(failure, history)
+
+    return Deciding()
 
 
 def held(ref: AgentRef[Any]) -> Gate:
