@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from loguru import logger
 
 from actors._core import events, tree
+from actors._core.abandonment import abandon
 from actors._core.agent import Agent
 from actors._core.cell import Cell
 from actors._core.clock import Clock, SystemClock
 from actors._core.commands import State, Stop
 from actors._core.dispatcher import OwnThread, Pool
-from actors._core.errors import SystemFailed
+from actors._core.errors import SystemFailed, printed
 from actors._core.here import here
 from actors._core.life import begin, finish
 from actors._core.messages import StopReason
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound="Agent")
 
 _JOIN_SECONDS = 5.0
+_LOOK_SECONDS = 0.01  # from one look at what still runs to the next, once the deadline of a stop is over
 _open_systems: weakref.WeakSet[ActorSystem] = weakref.WeakSet()
 
 
@@ -215,7 +217,7 @@ class ActorSystem:
                 self._cause = (path, error)
             first, self._stopping = not self._stopping, True
         if first:
-            logger.error("system {!r} stops, because {} failed: {!r}", self.name, path, error)
+            logger.error("system {!r} stops, because {} failed: {}", self.name, path, printed(error))
             self.pool.put(Job(lambda: self._stop(None)))
 
     def __enter__(self) -> Self:
@@ -248,6 +250,8 @@ class ActorSystem:
         lost = {orphan.path for orphan in self.orphans_list}
         if guardian.state is State.RUNNING:
             guardian.lock.acquire()
+        if timeout is not None:
+            clock.call_at(begun + timeout, self._leave_behind)
         finish(guardian, Stop(StopReason.SHUTDOWN, deadline=None if timeout is None else begun + timeout))
         self.reports.close()
         left = tuple(orphan.path for orphan in self.orphans_list if orphan.path not in lost)
@@ -259,6 +263,14 @@ class ActorSystem:
         self.pool.close()
         _open_systems.discard(self)
         self._ended.set()
+
+    def _leave_behind(self) -> None:
+        """The time is over: abandon what ends and still runs, also where an earlier stop gave it more."""
+        for cell in _select(self.guardian, ["**"]):
+            if _is_told_to_end(cell):
+                abandon(cell, None)
+        # What ends next, or is told next, is met by the next look; the clock closes with the system.
+        self.clock.call_at(self.clock.now() + _LOOK_SECONDS, self._leave_behind)
 
     def _join_threads(self) -> None:
         deadline = time.monotonic() + _JOIN_SECONDS
@@ -296,6 +308,11 @@ class ActorSystem:
 
     def __repr__(self) -> str:
         return f"<ActorSystem {self.name}{' stopped' if self._ended.is_set() else ''}>"
+
+
+def _is_told_to_end(cell: Cell) -> bool:
+    commands = () if cell.control is None else cell.control.copy()
+    return cell.final or any(isinstance(command, Stop) for command in commands)
 
 
 def _strategy(value: Strategy | str) -> Strategy:

@@ -1,0 +1,99 @@
+"""Does Ctrl-C end a system as promise 8 of docs/semantics.md says?"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.core.helpers import PATIENCE
+
+CTRL_C = """
+import sys, threading
+from actors import ActorSystem, Agent, ChildSpec
+
+class Child(Agent):
+    def on_stop(self):
+        print("stopping", self.context.path, flush=True)
+        if {hangs}:
+            threading.Event().wait()
+        print("stopped", self.context.path, flush=True)
+
+class Parent(Agent):
+    def on_start(self):
+        for name in ("first", "last"):
+            self.context.spawn(ChildSpec(Child, name, shutdown="infinity"))
+
+    def on_stop(self):
+        print("stopped", self.context.path, flush=True)
+
+class SaysReady(threading.Event):
+    def wait(self, timeout=None):
+        print("ready", flush=True)
+        return super().wait(timeout)
+
+system = ActorSystem("main")
+system.spawn(Parent, name="parent")
+try:
+    {block}
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+WAITS = """
+    system._ended = SaysReady()
+    system.wait()
+"""
+IN_WITH = """
+    with system:
+        SaysReady().wait()
+"""
+
+
+def test_promise_08_ctrl_c_stops_the_system_in_order(packages_folder: Path) -> None:
+    with _program(CTRL_C.format(hangs=False, block=WAITS), packages_folder) as program:
+        _interrupt_after(program, "ready")
+        said, errors = program.communicate(timeout=PATIENCE)
+    stops = ["stopped /parent/last", "stopped /parent/first", "stopped /parent"]
+    assert [line for line in said.splitlines() if not line.startswith("stopping")] == [*stops, "interrupted"]
+    assert (program.returncode, errors) == (0, "")
+
+
+def test_promise_08_ctrl_c_in_the_with_block_stops_the_system_in_order(packages_folder: Path) -> None:
+    with _program(CTRL_C.format(hangs=False, block=IN_WITH), packages_folder) as program:
+        _interrupt_after(program, "ready")
+        said, errors = program.communicate(timeout=PATIENCE)
+    assert said.splitlines()[-2:] == ["stopped /parent", "interrupted"]
+    assert (program.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize("block", [WAITS, IN_WITH], ids=["wait", "with"])
+def test_promise_08_a_second_ctrl_c_stops_it_at_once(packages_folder: Path, block: str) -> None:
+    with _program(CTRL_C.format(hangs=True, block=block), packages_folder) as program:
+        _interrupt_after(program, "ready")
+        _interrupt_after(program, "stopping /parent/last")
+        said, _ = program.communicate(timeout=PATIENCE)
+    assert "stopped /parent/last" not in said
+    assert said.splitlines()[-1] == "interrupted"
+    assert program.returncode == 0
+
+
+@contextmanager
+def _program(code: str, packages_folder: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", code]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=packages_folder, stdout=pipe, stderr=pipe, text=True) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
+
+
+def _interrupt_after(program: subprocess.Popen[str], line: str) -> None:
+    assert program.stdout is not None
+    assert program.stdout.readline().strip() == line
+    program.send_signal(signal.SIGINT)
