@@ -22,7 +22,7 @@ export PIP_ROOT_USER_ACTION = ignore
 check = @printf '%-18s' '$(1)'; if out=$$($(2) 2>&1); then echo ok; else echo FAILED; echo "$$out"; exit 1; fi
 
 help:
-	@echo "make demo    run examples/audit.py on this folder"
+	@echo "make demo    audit this folder with a tree of agents, and files that crash and hang them"
 	@echo "make test    lint, then all tests; fails below full branch coverage of policies and actors/_core"
 	@echo "make lint    ruff, mypy --strict and the import contracts"
 	@echo "make bench   the benchmarks, beside the peers that can be installed (ARGS='--quick')"
@@ -30,7 +30,7 @@ help:
 	@echo "PYTHON=python3.12 chooses the interpreter for a new .venv (3.11 or later)"
 
 demo: $(VENV)/.has-package
-	@$(PY) examples/audit.py .
+	@$(PY) examples/audit.py --poison .
 
 lint: $(VENV)/.has-tests
 	$(call check,ruff check,$(PY) -m ruff check .)
