@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class State(Enum):
     """Where an agent is in its life; the legal steps are in `NEXT`."""
 
+    # An Enum hashes its name in Python code; there is one object of each state, so its identity does as well.
+    __hash__ = object.__hash__
+
     NEW = auto()
     STARTING = auto()
     RUNNING = auto()

@@ -5,8 +5,8 @@ Everything here runs on the agent's turn: by the thread that holds its cell's lo
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from actors._core import events, watch
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from actors._core.cell import Cell
 
 R = TypeVar("R")
+_HOOKS = {name: Hook(name) for name in ("__init__", "on_start", "on_stop", "on_failure")}
 
 
 # -- the agent's own code --------------------------------------------------------
@@ -34,10 +35,12 @@ def run_code(context: Context, name: str, code: Callable[..., R], *args: Any) ->
     outer = here.context
     here.context = context
     here.depth += 1
-    context.item = Hook(name)
-    context.thread = threading.get_ident()
-    baton = context.baton = [context.cell.system.clock.now()]
-    context.cell.guard_deadline(context)
+    context.item = _HOOKS[name]
+    context.thread = get_ident()
+    cell = context.cell
+    baton = context.baton = [cell.system.clock.now()]
+    if not cell.inline:
+        cell.guard_deadline(context)
     error: BaseException | None = None
     try:
         result = code(*args)
@@ -80,7 +83,7 @@ def construct(context: Context) -> None:
     agent: Agent = kind.__new__(kind, *spec.args, **spec.kwargs)
     context.agent = agent
     agent._context = context
-    junk = agent.__init__(*spec.args, **spec.kwargs)
+    junk = agent.__init__(*spec.args, **spec.kwargs)  # type: ignore[misc]
     if junk is not None:
         raise TypeError(f"{kind.__name__}.__init__() should return None, not {junk!r:.100}")
 
@@ -143,15 +146,16 @@ def start_again(cell: Cell, failure: Failure | None) -> BaseException | None:
 # -- end -------------------------------------------------------------------------
 
 
-def end_incarnation(cell: Cell, error: BaseException | None) -> None:
-    """End the present incarnation: its children first, then its last hook, then all that it holds."""
+def end_incarnation(cell: Cell, error: BaseException | None, killed: bool = False) -> None:
+    """End the present incarnation: its children first, then its last hook unless it is killed, then all it holds."""
     context = cell.context
     if context is None or context.over:
         return
     context.ending = True
     if cell.family is not None and not cell.spec.keep_children:
         cell.family.stop_all(None, final=False)
-    _last_hook(cell, context, error)
+    if not killed:
+        _last_hook(cell, context, error)
     context.end()
 
 
@@ -176,7 +180,12 @@ def _last_hook(cell: Cell, context: Context, error: BaseException | None) -> Non
 def finish(cell: Cell, stop: Stop) -> None:
     """End the agent for good. May be taken up again where an abandoned thread left it."""
     context = cell.context
-    error = stop.error or _own_error(cell)
+    killed = stop.reason is StopReason.SHUTDOWN and _is_brutal(cell)
+    own = _own_error(cell)
+    if own is not None and stop.reason is StopReason.SHUTDOWN:
+        # It failed, and its parent ended it before anybody could decide about that: the failure is why it ends.
+        stop.reason, stop.error = StopReason.FAILED, own
+    error = stop.error or own
     if cell.state is not State.STOPPING:
         cell.move(State.STOPPING)
     cell.end_for_good()
@@ -187,7 +196,8 @@ def finish(cell: Cell, stop: Stop) -> None:
     if cell.family is not None:
         cell.family.stop_all(stop.deadline, final=True)
     if context is not None:
-        _last_hook(cell, context, error)
+        if not killed:
+            _last_hook(cell, context, error)
         if error is not None:
             forget_locals(error)
         reason = StopReason.ABANDONED if context.fenced else stop.reason
@@ -196,6 +206,11 @@ def finish(cell: Cell, stop: Stop) -> None:
     else:
         reason = stop.reason
     cell.stopped(reason, stop.error)
+
+
+def _is_brutal(cell: Cell) -> bool:
+    """Whether its parent ends it without its last hook."""
+    return cell.spec.shutdown == "brutal"
 
 
 # -- obeying ---------------------------------------------------------------------
@@ -263,7 +278,7 @@ def _halt(cell: Cell, command: Halt) -> None:
     elif _is_stale(cell, command):
         return
     else:
-        end_incarnation(cell, _own_error(cell))
+        end_incarnation(cell, _own_error(cell), killed=command.failure is None and _is_brutal(cell))
         if cell.state is not State.HALTED:
             cell.move(State.HALTED)
     if command.delay:

@@ -48,7 +48,7 @@ class Parent(Place):
                 raise ValueError(f"spawn takes either a ChildSpec alone or a class with its arguments: {agent!r:.100}")
             spec = agent
         else:
-            spec = ChildSpec(agent, None, args, kwargs)
+            spec = ChildSpec.plain(agent, args, kwargs)
             if name is not None:
                 check_name(name)
         return self.start_child(spec, name or spec.name, kept=False).ref

@@ -74,6 +74,7 @@ class Place:
         "name",
         "obeying",
         "parent",
+        "prefix",
         "queue",
         "ref",
         "restarts",
@@ -90,6 +91,7 @@ class Place:
         self.system = system
         self.parent = parent
         self.name = name
+        self.prefix: str | None = None  # of its children's paths
         self.spec = spec
         self.kept = kept  # its spec outlives it
         self.revived = False  # its spec was there before it
@@ -126,10 +128,14 @@ class Place:
 
     @property
     def path(self) -> str:
-        if self.parent is None:
+        parent = self.parent
+        if parent is None:
             return "/"
-        prefix = self.parent.path
-        return f"/{self.name}" if prefix == "/" else f"{prefix}/{self.name}"
+        # A parent keeps its own path once a child has asked for it: one string, however many children.
+        prefix = parent.prefix
+        if prefix is None:
+            prefix = parent.prefix = "/" if parent.parent is None else f"{parent.path}/"
+        return f"{prefix}{self.name}"
 
     @property
     def cell(self) -> Cell:

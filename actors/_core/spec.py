@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from actors._core.mailbox import Mailbox
@@ -81,12 +81,31 @@ class ChildSpec(Generic[A]):
         if self.significant and self.restart is RestartType.PERMANENT:
             raise ValueError("significant: a permanent child never ends by itself, so it cannot be significant")
 
+    @classmethod
+    def plain(cls, agent: type[A], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ChildSpec[A]:
+        """Give the spec of a child that is described by its class and arguments alone; checked once for a class."""
+        template: ChildSpec[A] | None = getattr(agent, "__dict__", {}).get("_plain_spec")
+        if template is None:
+            template = cls(agent)
+            agent._plain_spec = template  # type: ignore[attr-defined]
+        if not args and not kwargs:
+            return template
+        spec: ChildSpec[A] = object.__new__(cls)
+        for name in _FIELDS:
+            object.__setattr__(spec, name, getattr(template, name))
+        object.__setattr__(spec, "args", args)
+        object.__setattr__(spec, "kwargs", kwargs)
+        return spec
+
     @property
     def shutdown_seconds(self) -> float | None:
         """Seconds its code may take to end; None is without limit."""
         if self.shutdown == "infinity":
             return None
         return 0.0 if self.shutdown == "brutal" else float(self.shutdown)
+
+
+_FIELDS = tuple(field.name for field in fields(ChildSpec))
 
 
 def _is_seconds(value: object, above: float = -1.0) -> bool:

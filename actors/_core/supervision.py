@@ -230,22 +230,30 @@ class Family:
         """Decide about one failure and have the decision carried out. Runs on the lane."""
         restarts = self._restarts
         if self._is_moot(child, failure):
+            # Nothing is to be decided any more; that it failed is told nevertheless.
+            replaced = not self.closed and child.state is not State.STOPPED
+            self._tell(child, failure, Decision(Directive.RESTART if replaced else Directive.STOP))
             self._go_on_without(failure)
             return
         error, decision = self._decide(child, failure, restarts)
-        if failure.phase is not Phase.EXIT:
-            system = self.cell.system
-            system.reports.failed(child.ref, failure, decision, describe(child.in_hand), child.restarts)
-            system.events.publish(
-                events.AgentFailed(
-                    child.path, failure.incarnation, failure.at, failure.error, failure.phase, decision.directive
-                )
-            )
+        self._tell(child, failure, decision)
         if restarts is not self._restarts or self._is_moot(child, failure):
             # The child has ended, or the parent has been restarted, while the policy was asked.
             self._go_on_without(failure)
         else:
             self._carry_out(child, failure, decision, error)
+
+    def _tell(self, child: Cell, failure: Failure, decision: Decision) -> None:
+        """Log the failure and publish it, with what was decided."""
+        if failure.phase is Phase.EXIT:
+            return
+        system = self.cell.system
+        system.reports.failed(child.ref, failure, decision, describe(child.in_hand), child.restarts)
+        system.events.publish(
+            events.AgentFailed(
+                child.path, failure.incarnation, failure.at, failure.error, failure.phase, decision.directive
+            )
+        )
 
     def _is_moot(self, child: Cell, failure: Failure) -> bool:
         return self.closed or child.state is State.STOPPED or child.incarnation != failure.incarnation
@@ -382,12 +390,14 @@ class Family:
 
     def child_ended(self, child: Cell, reason: StopReason) -> None:
         """Let a significant child's own end end the parent, if it is to."""
-        auto = self.cell.auto_shutdown
         spec = child.spec
+        if not spec.significant:
+            return
+        auto = self.cell.auto_shutdown
         by_itself = reason is StopReason.NORMAL or (
             spec.restart is RestartType.TEMPORARY and reason in (StopReason.FAILED, StopReason.ABANDONED)
         )
-        if self.closed or not spec.significant or not by_itself or auto is AutoShutdown.NEVER:
+        if self.closed or not by_itself or auto is AutoShutdown.NEVER:
             return
         left = sum(1 for other in self.live() if other.spec.significant)
         if auto.triggers(left):

@@ -119,7 +119,7 @@ def default_system() -> ActorSystem:
 
 def start_unsupervised(kind: type[Agent], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AgentRef[Any]:
     """Start one agent under the default system."""
-    return default_system().guardian.start_unsupervised(ChildSpec(kind, None, args, kwargs)).ref
+    return default_system().guardian.start_unsupervised(ChildSpec.plain(kind, args, kwargs)).ref
 
 
 @overload
