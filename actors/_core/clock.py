@@ -44,7 +44,9 @@ class Timer:
 class Clock(Protocol):
     """What a system needs of its clock."""
 
-    now: Callable[[], float]
+    def now(self) -> float:
+        """Give the time, in seconds; only differences mean anything."""
+        ...
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Call back at `when` on the clock's thread; the callback must not block. Never blocks."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -36,12 +36,11 @@ def trace() -> Trace:
 
 
 @pytest.fixture(params=["pool", "thread"])
-def dispatcher(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
+def dispatcher(request: pytest.FixtureRequest) -> Any:
+    return request.param
 
 
 @pytest.fixture
-def spec(dispatcher: str) -> Any:
+def spec(dispatcher: Literal["pool", "thread"]) -> Any:
     """Makes the spec of an agent on the dispatcher of the test."""
     return partial(ChildSpec, dispatcher=dispatcher)
