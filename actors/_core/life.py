@@ -182,10 +182,10 @@ def finish(cell: Cell, stop: Stop) -> None:
     context = cell.context
     killed = stop.reason is StopReason.SHUTDOWN and _is_brutal(cell)
     own = _own_error(cell)
-    if own is not None and stop.reason is StopReason.SHUTDOWN:
-        # It failed, and its parent ended it before anybody could decide about that: the failure is why it ends.
+    if own is not None and stop.error is None:
+        # It failed, and was ended before anybody could decide about that: the failure is why it ends.
         stop.reason, stop.error = StopReason.FAILED, own
-    error = stop.error or own
+    error = stop.error
     if cell.state is not State.STOPPING:
         cell.move(State.STOPPING)
     cell.end_for_good()

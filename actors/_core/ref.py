@@ -194,13 +194,19 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         elif not drain or (cell.state is State.BACKING_OFF and not cell.queue):
             # Of an agent that is down and has no mail, nothing needs to be waited for.
             self._stop_now(stop)
-        elif own or cell.queue or not cell.command_at_once(stop):
+        elif own or cell.queue or self._has_children or not cell.command_at_once(stop):
             self._queue_stop(stop)
         if not block:
             return done
         if not done.wait_until(deadline):
             raise AskTimeout(self.path, timeout or 0.0)
         return bool(done.get())
+
+    @property
+    def _has_children(self) -> bool:
+        # Their ends may take long: the caller, who may have given a timeout or not want to wait, does not do that.
+        family = self._cell.family
+        return family is not None and bool(family.live())
 
     def _queue_stop(self, stop: Stop) -> None:
         cell = self._cell

@@ -8,7 +8,7 @@ from typing import Any
 
 from actors import ActorSystem, Agent, AgentFuture, AgentRef, AgentStopped, DeadLetter, StopReason
 from actors.testkit import VirtualClock
-from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer
+from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer
 
 
 class Doer(Agent):
@@ -125,10 +125,35 @@ class WatchedClock(VirtualClock):
 
     def spend(self, seconds: float) -> None:
         """Block the calling thread for so much virtual time."""
-        nothing: AgentFuture[None] = AgentFuture()
-        self.wait(nothing, self.now() + seconds)
+        over = threading.Event()
+        self.call_at(self.now() + seconds, over.set)
+        assert over.wait(PATIENCE), f"{seconds} seconds never passed"
 
 
 def tree_of(system: ActorSystem) -> list[str]:
     """Give the paths of all living agents, parents first."""
     return [ref.path for ref in system.select("/**")]
+
+
+class Last(Doer):
+    """Notes its name in its last hook, after it has spent so many seconds there."""
+
+    def __init__(self, trace: Trace, clock: WatchedClock | None = None, seconds: float = 0.0) -> None:
+        super().__init__(trace)
+        self.clock = clock
+        self.seconds = seconds
+
+    def on_stop(self) -> None:
+        if self.clock is not None and self.seconds:
+            self.clock.spend(self.seconds)
+        self.trace.note(self.context.name)
+
+
+def busy_at(gate: Gate) -> Any:
+    """Give a message that keeps an agent busy until the gate is opened."""
+    return lambda _agent: gate.pass_through()
+
+
+def stopped(log: EventLog) -> list[tuple[str, StopReason]]:
+    """Give the path and the reason of every end, in order."""
+    return [(event.path, event.reason) for event in log.of(AgentStopped)]
