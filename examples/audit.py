@@ -16,13 +16,13 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from auditing.crew import Begin, Crew, Ledger, Result, Results
+from auditing.crew import SETTLING, Begin, Crew, Ledger, Result, Results
 from auditing.files import Found, Kind
 from auditing.poison import poison
 from auditing.report import Terminal, show_failures, show_problems, show_sum, show_table
 from loguru import logger
 
-from actors import ActorSystem, AgentFailed, AgentRef, AgentStoppedError, SystemFailed
+from actors import ActorSystem, AgentRef, AgentStoppedError, SystemFailed
 from policies import Escalate
 
 INTERRUPTED = 130
@@ -78,7 +78,7 @@ def audit(chosen: argparse.Namespace, found: Found, terminal: Terminal) -> int:
     try:
         with ActorSystem("audit", policy=Escalate()) as system:  # a bug in a crew, or in the ledger, is the end
             ledger = system.spawn(Ledger, len(found.files), terminal.progress, terminal.interval, name="ledger")
-            system.events.subscribe(ledger.tell, AgentFailed)
+            unsubscribe = system.events.subscribe(ledger.tell, *SETTLING)
             for kind in Kind:
                 files = [file for file in found.files if file.kind is kind]
                 if files:
@@ -86,6 +86,7 @@ def audit(chosen: argparse.Namespace, found: Found, terminal: Terminal) -> int:
             results, interrupted = wait_for_results(system, ledger)
             tree = str(system.tree())
             terminal.clear()
+            unsubscribe()
     except (AgentStoppedError, SystemFailed) as error:
         print(f"audit: gave up: {error}", file=sys.stderr)
         return 1

@@ -8,11 +8,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from actors import Agent, AgentFailed, AgentFuture, AgentRef, AgentStoppedError, ChildSpec, HandlerTimeout, Terminated
+from actors import (
+    Agent,
+    AgentFailed,
+    AgentFuture,
+    AgentRef,
+    AgentRestarted,
+    AgentResumed,
+    AgentStopped,
+    AgentStoppedError,
+    ChildSpec,
+    Event,
+    HandlerTimeout,
+)
 from auditing.files import File, Kind
 from auditing.inspectors import INSPECTORS, Inspector, Seen
 from policies import ByError, Restart, Resume, Stop
 
+SETTLING = (AgentFailed, AgentResumed, AgentRestarted, AgentStopped)
 SPARES = 3
 """How many inspectors a crew may hire in place of those that were stopped."""
 
@@ -66,26 +79,23 @@ class Crew(Agent):
         self.staff: set[AgentRef[Inspector]] = set()
         self.hired = 0
 
-    def on_receive(self, message: Begin | Answered | Terminated) -> None:
-        match message:
-            case Answered():
-                self.take(message)
-            case Terminated(ref):
-                self.staff.discard(ref)
-                self.idle = [inspector for inspector in self.idle if inspector != ref]
+    def on_receive(self, message: Begin | Answered) -> None:
+        if isinstance(message, Answered):
+            self.take(message)
         self.hand_out()
 
     def take(self, message: Answered) -> None:
         try:
             result: Seen | Failed = message.answer.get()
         except AgentStoppedError:
-            self.waiting.appendleft(message.file)  # the inspector was stopped before it came to this file
+            # The inspector was stopped over an earlier file and has not begun with this one.
+            self.staff.discard(message.inspector)
+            self.waiting.appendleft(message.file)
             return
         except BaseException as error:  # whatever came out of the inspector: the file is accounted for
             result = Failed(message.file, error)
         self.ledger.tell(result)
-        if message.inspector in self.staff:
-            self.idle.append(message.inspector)
+        self.idle.append(message.inspector)
 
     def hand_out(self) -> None:
         while self.waiting:
@@ -102,7 +112,6 @@ class Crew(Agent):
         self.hired += 1
         name = f"inspector-{self.hired}"
         inspector = self.context.spawn(ChildSpec(self.inspector, name=name, deadline=self.deadline, shutdown=1.0))
-        self.context.watch(inspector)
         self.staff.add(inspector)
         self.idle.append(inspector)
 
@@ -126,7 +135,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time to say how far the audit is, or, once all results are in, to wait no longer for decisions."""
+    """Time to say how far the audit is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +160,10 @@ class Results:
 
 
 class Ledger(Agent):
-    """Keeps the results. It does nothing that could fail, so that a crash elsewhere costs none of them."""
+    """Keeps the results. It does nothing that could fail, so that a crash elsewhere costs none of them.
+
+    The events in `SETTLING` are told to it, too: what was decided about a failure, and that it is done.
+    """
 
     def __init__(self, expected: int, progress: Callable[[int, int, int], None], interval: float) -> None:
         self.expected = expected
@@ -160,6 +172,7 @@ class Ledger(Agent):
 
     def on_start(self) -> None:
         self.results = Results()
+        self.unsettled: set[str] = set()
         self.context.timers.every("progress", self.interval, Tick())
 
     def on_receive(self, message: Any) -> Results | None:
@@ -171,8 +184,11 @@ class Ledger(Agent):
                 results.failed.append(message)
             case Lost():
                 results.lost.append(message)
-            case AgentFailed(error=error):
+            case AgentFailed(path=path, error=error):
                 results.decided[error] = message
+                self.unsettled.add(path)
+            case Event(path=path):
+                self.unsettled.discard(path)
             case Tick():
                 self.progress(results.count, self.expected, len(results.failed))
             case Result(partial):
@@ -186,6 +202,7 @@ class Ledger(Agent):
 
     @property
     def is_complete(self) -> bool:
-        """Whether each file has its result, and each failure the decision about it."""
+        """Whether each file has its result, each failure the decision about it, and each decision is carried out."""
         results = self.results
-        return results.count == self.expected and all(failed.error in results.decided for failed in results.failed)
+        decided = all(failed.error in results.decided for failed in results.failed)
+        return results.count == self.expected and decided and not self.unsettled

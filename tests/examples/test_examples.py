@@ -35,7 +35,7 @@ def test_an_example_prints_what_is_shown_beside_it(name: str, packages_folder: P
 
 
 def test_every_output_that_is_shown_is_that_of_an_example() -> None:
-    assert sorted(path.stem for path in OUTPUT.glob("*.txt")) == sorted([*NAMES, "test_policies_example"])
+    assert sorted(path.stem for path in OUTPUT.glob("*.txt")) == sorted([*NAMES, "audit", "test_policies_example"])
 
 
 def test_the_tests_that_are_an_example_pass(packages_folder: Path, tmp_path: Path) -> None:
