@@ -31,6 +31,14 @@ from typing import Any
 from actors._core._pykka import ActorDeadError, Timeout
 
 
+def printed(value: object, most: int | None = None) -> str:
+    """Give the repr of what a user made, cut to `most` characters; its type where that raises."""
+    try:
+        return repr(value)[:most]
+    except Exception:
+        return f"<{type(value).__name__} that cannot be printed>"
+
+
 class ActorError(Exception):
     """The root of every error of this library; each carries its datum as attributes and names it in its text."""
 
@@ -83,7 +91,7 @@ class InvalidMessageError(ActorError, ValueError):
     """The agent does not accept this message."""
 
     def __init__(self, path: str, message: object, text: str) -> None:
-        super().__init__(f"{path} does not accept {message!r}: {text}")
+        super().__init__(f"{path} does not accept {printed(message)}: {text}")
         self.path = path
         self.message = message
 
@@ -117,7 +125,7 @@ class StartFailedError(ActorError):
     """`__init__`, `on_start` or the start of a child raised; `cause` is what it raised."""
 
     def __init__(self, path: str, cause: BaseException) -> None:
-        super().__init__(f"{path} did not start: {cause!r}")
+        super().__init__(f"{path} did not start: {printed(cause)}")
         self.path = path
         self.cause = cause
 
@@ -126,7 +134,7 @@ class HandlerTimeout(ActorError):
     """The handler took longer than the agent's deadline of `seconds` and was abandoned."""
 
     def __init__(self, path: str, seconds: float, message: object) -> None:
-        super().__init__(f"{path} took longer than {seconds:g} seconds over {message!r:.200}")
+        super().__init__(f"{path} took longer than {seconds:g} seconds over {printed(message, 200)}")
         self.path = path
         self.seconds = seconds
         self.message = message
@@ -145,7 +153,7 @@ class RestartLimitExceeded(ActorError):
     """The children of `path` failed more often than its policy allows; `cause` is the last failure."""
 
     def __init__(self, path: str, child: str, cause: BaseException) -> None:
-        super().__init__(f"{path} gave up restarting {child}: {cause!r}")
+        super().__init__(f"{path} gave up restarting {child}: {printed(cause)}")
         self.path = path
         self.child = child
         self.cause = cause
@@ -164,7 +172,7 @@ class SystemFailed(ActorError):
     """An escalation reached the root and stopped the system; `cause` is the first error of the chain."""
 
     def __init__(self, name: str, path: str, cause: BaseException) -> None:
-        super().__init__(f"system {name!r} stopped, because {path} failed: {cause!r}")
+        super().__init__(f"system {name!r} stopped, because {path} failed: {printed(cause)}")
         self.name = name
         self.path = path
         self.cause = cause

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
+from actors._core.errors import printed
 from policies import Decision, Failure
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _WINDOW = 5.0
 @dataclass(slots=True)
 class _Repeats:
     text: str
-    timer: Timer
+    timer: Timer | None = None
     count: int = 0
 
 
@@ -35,7 +36,7 @@ class CrashReports:
         self._clock = clock
         self._system = system
         self._repeats: dict[tuple[Any, ...], _Repeats] = {}
-        # Guards the counts; nothing is logged under it.
+        # Guards the counts; nothing is logged and no timer made under it.
         self._lock = threading.Lock()
 
     def failed(self, ref: AgentRef[Any], failure: Failure, decision: Decision, message: str, restarts: int) -> None:
@@ -47,18 +48,18 @@ class CrashReports:
             if repeats is not None:
                 repeats.count += 1
                 return
-            text = f"{failure.path}: {type(failure.error).__name__} at {where}"
-            timer = self._clock.call_at(self._clock.now() + _WINDOW, lambda: self._sum_up(key))
-            self._repeats[key] = _Repeats(text, timer)
+            repeats = _Repeats(f"{failure.path}: {type(failure.error).__name__} at {where}")
+            self._repeats[key] = repeats
+        repeats.timer = self._clock.call_at(self._clock.now() + _WINDOW, lambda: self._sum_up(key))
         delay = f" in {decision.delay:.3g} s" if decision.delay else ""
         limit = " (limit exceeded)" if decision.exceeded else ""
         logger.opt(exception=failure.error).error(
-            "{} #{} failed in {}{}: {!r} -> {}{}{}, restarts so far: {}",
+            "{} #{} failed in {}{}: {} -> {}{}{}, restarts so far: {}",
             failure.path,
             failure.incarnation,
             failure.phase.value,
             f" over {message}" if message else "",
-            failure.error,
+            printed(failure.error),
             decision.directive.value,
             delay,
             limit,
@@ -67,7 +68,7 @@ class CrashReports:
 
     def hook_failed(self, ref: AgentRef[Any], incarnation: int, error: BaseException) -> None:
         """Report what a last hook raised; the agent's end went on."""
-        logger.opt(exception=error).error("{} #{} failed in a last hook: {!r}", ref.path, incarnation, error)
+        logger.opt(exception=error).error("{} #{} failed in a last hook: {}", ref.path, incarnation, printed(error))
 
     def close(self) -> None:
         """Sum up what was not yet."""
@@ -79,7 +80,8 @@ class CrashReports:
             repeats = self._repeats.pop(key, None)
         if repeats is None:
             return
-        repeats.timer.cancel()
+        if repeats.timer is not None:
+            repeats.timer.cancel()
         if repeats.count:
             logger.error("{} happened {} more times within {:g} s", repeats.text, repeats.count, _WINDOW)
 

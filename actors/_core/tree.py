@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from actors._core.abandonment import running_since
 from actors._core.commands import State
 from actors._core.context import describe
+from actors._core.errors import printed
 from policies import Restart
 
 if TYPE_CHECKING:
@@ -227,10 +228,17 @@ def _snap(cell: Any, name: str, root: Cell, children: tuple[AgentSnapshot, ...])
         message=describe(cell.in_hand) if started is not None else "",
         seconds=cell.system.clock.now() - started if started is not None else 0.0,
         waits_for=waits_for.cell.path if waits_for is not None else "",
-        last_failure=f"{type(failure.error).__name__}: {failure.error}" if failure is not None else "",
+        last_failure=_said(failure.error) if failure is not None else "",
         thread=cell.context.thread if cell.context is not None else 0,
         children=children,
     )
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return printed(error)
 
 
 def _state(cell: Cell, running: bool, waiting: bool) -> str:
