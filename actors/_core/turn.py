@@ -52,12 +52,8 @@ class Turn(Place):
                 outcome = self._work()
                 if outcome == _EMPTY:
                     # The way most turns end, and `release` in full: open, release, look once more.
-                    answered, self.answered = self.answered, None
                     self.gate = OPEN
                     self.lock.release()
-                    if answered is not None:
-                        # Only now, as the last thing: the asker wakes up to an idle agent and a free interpreter.
-                        self._reply(*answered)
                     if not (self.queue or self.control) or not self.lock.acquire(False):
                         return
                     self.gate = HELD
@@ -141,8 +137,6 @@ class Turn(Place):
             if self.control:
                 outcome = _DONE
                 break
-            if self.answered is not None and queue:
-                self._reply_now()
             try:
                 item = queue.popleft()
             except IndexError:
@@ -178,21 +172,7 @@ class Turn(Place):
         context.baton = None
         if self.failing is None:
             context.item = NOTHING
-        if outcome != _EMPTY and self.answered is not None:
-            self._reply_now()
         return outcome
-
-    def _reply_now(self) -> None:
-        answered, self.answered = self.answered, None
-        if answered is not None:
-            self._reply(*answered)
-
-    def _reply(self, ask: Ask[Any], value: Any) -> None:
-        if not ask.resolve(value):
-            # Given up meanwhile: the answer reaches nobody, least of all the asker's next ask.
-            now = self.system.clock.now()
-            why = f"late reply to {printed(ask.message, 80)}"
-            self.system.events.publish(events.DeadLetter(self.path, self.incarnation, now, value, why))
 
     def guard_deadline(self, context: Context) -> None:
         """See that somebody watches the code that has just begun."""
@@ -235,13 +215,19 @@ class Turn(Place):
             return _GONE
         context.ask = None
         context.handled += 1
-        if ask is not None and context.item is not STASHED:
-            self.answered = (ask, value)
+        if ask is not None and context.item is not STASHED and not ask.resolve(value):
+            self._late(message, value)
         return _AGAIN
 
     def _expire(self, ask: Ask[Any]) -> None:
         seconds = 0.0 if ask.deadline is None else self.system.clock.now() - ask.deadline
         self.dead_letter(ask, "expired", AskTimeout(self.path, max(0.0, seconds)))
+
+    def _late(self, message: Any, value: Any) -> None:
+        now = self.system.clock.now()
+        self.system.events.publish(
+            events.DeadLetter(self.path, self.incarnation, now, value, f"late reply to {printed(message, 80)}")
+        )
 
     def deliver(self, message: Any) -> None:
         """Hand a message of the framework to the agent's handler; on the turn, outside a batch."""
