@@ -83,11 +83,15 @@ class HeardClock(VirtualClock):
             self.waits.note(deadline)
         return super().wait(future, deadline)
 
-    def advance_once_due(self, seconds: float) -> None:
-        """Advance as soon as something falls due within these seconds, which another thread may yet have to arm."""
+    def wait_due(self, seconds: float) -> None:
+        """Wait until something falls due within these virtual seconds, which another thread may yet have to arm."""
         until = self.now() + seconds
         with self._armed:
             assert self._armed.wait_for(lambda: self.next_due is not None and self.next_due <= until, PATIENCE)
+
+    def advance_once_due(self, seconds: float) -> None:
+        """Advance as soon as something falls due within these seconds."""
+        self.wait_due(seconds)
         self.advance(seconds)
 
 
