@@ -9,11 +9,12 @@ audited or files were lost; with 130 after Ctrl-C, which ends the tree in order.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from auditing.crew import SETTLING, Begin, Crew, Ledger, Result, Results
@@ -22,7 +23,7 @@ from auditing.poison import poison
 from auditing.report import Terminal, show_failures, show_problems, show_sum, show_table
 from loguru import logger
 
-from actors import ActorSystem, AgentRef, AgentStoppedError, SystemFailed
+from actors import ActorSystem, AgentRef, AgentStoppedError, Event, SystemFailed
 from policies import Escalate
 
 INTERRUPTED = 130
@@ -40,15 +41,16 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _count(text: str) -> int:
-    if int(text) < 1:
-        raise ValueError
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number above 0, not {text!r}")
     return int(text)
 
 
 def _seconds(text: str) -> float:
-    if not 0 < float(text) < float("inf"):
-        raise ValueError
-    return float(text)
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"seconds above 0, not {text!r}")
 
 
 def main() -> int:
@@ -78,7 +80,7 @@ def audit(chosen: argparse.Namespace, found: Found, terminal: Terminal) -> int:
     try:
         with ActorSystem("audit", policy=Escalate()) as system:  # a bug in a crew, or in the ledger, is the end
             ledger = system.spawn(Ledger, len(found.files), terminal.progress, terminal.interval, name="ledger")
-            unsubscribe = system.events.subscribe(ledger.tell, *SETTLING)
+            system.events.subscribe(teller(ledger), *SETTLING)
             for kind in Kind:
                 files = [file for file in found.files if file.kind is kind]
                 if files:
@@ -86,7 +88,6 @@ def audit(chosen: argparse.Namespace, found: Found, terminal: Terminal) -> int:
             results, interrupted = wait_for_results(system, ledger)
             tree = str(system.tree())
             terminal.clear()
-            unsubscribe()
     except (AgentStoppedError, SystemFailed) as error:
         print(f"audit: gave up: {error}", file=sys.stderr)
         return 1
@@ -100,6 +101,16 @@ def audit(chosen: argparse.Namespace, found: Found, terminal: Terminal) -> int:
         return INTERRUPTED
     nothing_lost = show_sum(found, results)
     return 0 if nothing_lost and not found.unlisted else 1
+
+
+def teller(ledger: AgentRef[Ledger]) -> Callable[[Event], None]:
+    """Give a subscriber that passes events on to the ledger, as long as there is one."""
+
+    def tell(event: Event) -> None:
+        with contextlib.suppress(AgentStoppedError):
+            ledger.tell(event)
+
+    return tell
 
 
 def wait_for_results(system: ActorSystem, ledger: AgentRef[Ledger]) -> tuple[Results, bool]:

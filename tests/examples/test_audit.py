@@ -139,6 +139,16 @@ def test_a_wrong_folder_is_one_line_and_status_1(name: str, reason: str, folder:
     assert audit(packages_folder, wrong) == (1, "", f"audit: {wrong}: {reason}\n")
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [("--crew", "0", "a whole number above 0"), ("--deadline", "soon", "seconds above 0"), ("--top", "x", "a whole")],
+)
+def test_a_wrong_option_is_named_with_the_reason(option: str, value: str, reason: str, packages_folder: Path) -> None:
+    status, output, errors = audit(packages_folder, option, value)
+    assert (status, output) == (2, "")
+    assert f"argument {option}: {reason}" in errors
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_ctrl_c_ends_in_order_and_shows_what_there_is(folder: Path, packages_folder: Path) -> None:
     os.mkfifo(folder / "pipe.txt")

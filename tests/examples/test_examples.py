@@ -1,6 +1,7 @@
 """Does every example run by itself, end by itself, and print what is shown beside it?"""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,9 @@ def test_an_example_is_short_and_begins_with_the_question_it_answers(name: str) 
     text = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
     assert "?" in text.splitlines()[0]
     assert len(text.splitlines()) <= MOST_LINES
+
+
+def test_the_table_of_examples_has_every_file_and_no_other() -> None:
+    table = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| \[(\w+)\.py\]", table, re.MULTILINE))
+    assert listed == {*NAMES, "test_policies_example"}
