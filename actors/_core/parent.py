@@ -16,7 +16,7 @@ from actors._core.place import DEEPEST, Place, making
 from actors._core.ref import AgentRef
 from actors._core.spec import ChildSpec
 from actors._core.supervision import Down, Family
-from policies import AutoShutdown, Policy, Restart, Strategy
+from policies import AutoShutdown, Policy, Restart, Strategy, check_significant
 
 if TYPE_CHECKING:
     from actors._core.agent import Agent
@@ -66,8 +66,13 @@ class Parent(Place):
         self.start_child(spec, spec.name, kept=True)
 
     def start_child(self, spec: ChildSpec[Any], name: str | None, kept: bool) -> Cell:
-        """Start a child and wait until its `on_start` has succeeded; raises StartFailedError."""
+        """Start a child and wait until its `on_start` has succeeded.
+
+        Raises StartFailedError, or ValueError where it is significant and nothing would come of that.
+        """
         family = self.own_family()
+        if spec.significant:
+            check_significant(spec.restart, True, self.auto_shutdown)
         child = self.make_child(name, spec, kept)
         child.revived = kept and isinstance(family.get(child.name), Down)
         family.admit(child, self.most_children)
