@@ -24,7 +24,7 @@ from actors._core.clock import Clock, SystemClock
 from actors._core.commands import State, Stop
 from actors._core.dispatcher import OwnThread, Pool
 from actors._core.errors import SystemFailed, printed
-from actors._core.here import here
+from actors._core.here import check_fence, fence, here
 from actors._core.life import begin, finish
 from actors._core.messages import StopReason
 from actors._core.orphans import Orphan, Orphans
@@ -179,6 +179,8 @@ class ActorSystem:
         and named in the report. Called again, it waits for the first call and gives the same report. Called by an
         agent of this system, it does not wait.
         """
+        if fence.raised:
+            check_fence()
         with self._lock:
             first, self._stopping = not self._stopping, True
         context = here.context

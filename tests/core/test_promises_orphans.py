@@ -1,0 +1,255 @@
+"""Does promise 22 of docs/semantics.md hold: what becomes of a handler that does not come back?"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from actors import (
+    ActorSystem,
+    AgentAbandoned,
+    AgentFailed,
+    AgentRef,
+    AgentRestarted,
+    AgentStarted,
+    AgentStopped,
+    Cancelled,
+    ChildSpec,
+    DeadLetter,
+    HandlerTimeout,
+    OrphanReturned,
+    StartFailedError,
+    StopReason,
+    Supervisor,
+    SystemFailed,
+    TooManyOrphans,
+)
+from policies import Phase, Stop
+from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer, incarnation
+from tests.core.scripted import FOREVER, Aside, Doer, HeardClock, doer
+
+
+@pytest.fixture
+def clock() -> HeardClock:
+    return HeardClock()
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+def hang(gate: Gate, agent: Doer) -> str:
+    """Come back when the gate opens, and try to change something."""
+    gate.pass_through()
+    agent.seen.append("late")
+    return "late"
+
+
+def test_promise_22_a_handler_that_hangs_is_replaced_and_its_late_result_changes_nothing(
+    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate, dispatcher: Any
+) -> None:
+    ref = system.spawn(doer("a", deadline=5.0, dispatcher=dispatcher))
+    ask = ref.ask(partial(hang, gate), block=False)
+    gate.wait_reached()
+    queued = ref.ask("queued behind it", block=False)
+    clock.advance(5.0)
+    with pytest.raises(HandlerTimeout):
+        ask.get(timeout=PATIENCE)
+    assert queued.get() == "queued behind it"
+    assert incarnation(ref) == 2
+    failed = log.wait(AgentFailed, "/a")
+    assert (type(failed.error), failed.phase) == (HandlerTimeout, Phase.DEADLINE)
+    gate.open()
+    assert log.wait(OrphanReturned, "/a").incarnation == 1
+    with pytest.raises(HandlerTimeout):
+        ask.get()
+    assert answer(ref, lambda agent: agent.seen) == ["queued behind it"]
+    assert incarnation(ref) == 2
+
+
+def test_promise_22_it_is_replaced_within_its_deadline_and_a_second(gate: Gate) -> None:
+    with ActorSystem("test", policy=FOREVER) as system:
+        log = EventLog(system)
+        ref = system.spawn(doer("a", deadline=0.2))
+        begun = time.monotonic()
+        ref.tell(partial(hang, gate))
+        assert log.wait(AgentRestarted, "/a").incarnation == 2
+        assert 0.2 <= time.monotonic() - begun < 1.2
+        gate.open()
+        log.wait(OrphanReturned, "/a")
+
+
+@pytest.mark.slow
+def test_promise_22_a_real_sleep_is_left_to_itself_and_replaced_in_time() -> None:
+    with ActorSystem("test", policy=FOREVER) as system:
+        log = EventLog(system)
+        ref = system.spawn(doer("a", deadline=0.5))
+        begun = time.monotonic()
+        ref.tell(lambda agent: time.sleep(4.0))
+        log.wait(AgentRestarted, "/a")
+        assert time.monotonic() - begun < 1.5
+        assert incarnation(ref) == 2
+        assert log.wait(OrphanReturned, "/a").seconds >= 4.0
+
+
+def test_promise_22_an_abandoned_incarnation_can_no_longer_act(
+    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+) -> None:
+    ends = Trace()
+    other = system.spawn(doer("other"))
+    ref = system.spawn(doer("a", deadline=5.0))
+
+    def act_late(agent: Doer) -> None:
+        context = agent.context
+        acts: dict[str, Callable[[], Any]] = {
+            "tell": lambda: other.tell("late"),
+            "ask": lambda: other.ask("late"),
+            "ask without waiting": lambda: other.ask("late", block=False),
+            "stop": lambda: other.stop(),
+            "stop itself": agent.stop,
+            "spawn": lambda: context.spawn(doer("child")),
+            "spawn at the top": lambda: context.system.spawn(doer("top")),
+            "start": lambda: Doer.start(ends),
+            "stop the system": lambda: context.system.stop(),
+            "start_child": lambda: other.start_child(doer("child")),
+            "terminate_child": lambda: other.terminate_child("child"),
+            "watch": lambda: context.watch(other),
+            "stash": context.stash,
+            "become": lambda: context.become(print),
+            "timers": lambda: context.timers.once("key", 1.0, "late"),
+            "check": context.check,
+        }
+        gate.pass_through()
+        for name, act in acts.items():
+            try:
+                act()
+            except Cancelled:
+                continue
+            ends.note(name)
+        ends.note("done")
+
+    ref.tell(act_late)
+    gate.wait_reached()
+    clock.advance(5.0)
+    assert incarnation(ref) == 2
+    gate.open()
+    log.wait(OrphanReturned, "/a")
+    assert ends.notes == ["done"]
+    assert answer(other, lambda agent: agent.seen) == []
+    assert [agent.path for agent in system.tree()] == ["/other", "/a"]
+
+
+def test_promise_22_a_start_that_was_abandoned_starts_no_children(
+    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+) -> None:
+    class SlowSupervisor(Supervisor):
+        def on_start(self) -> None:
+            gate.pass_through()
+
+    children = [doer("child")]
+    spec = ChildSpec(SlowSupervisor, "parent", kwargs={"children": children}, deadline=5.0)
+    starting = Aside(system.spawn, spec)
+    gate.wait_reached()
+    clock.advance(5.0)
+    with pytest.raises(StartFailedError) as raised:
+        starting.get()
+    assert isinstance(raised.value.cause, HandlerTimeout)
+    gate.open()
+    log.wait(OrphanReturned, "/parent")
+    assert len(system.tree()) == 0
+    assert log.of(AgentStarted) == []
+
+
+def test_promise_22_it_is_listed_with_its_stack_until_it_returns(
+    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+) -> None:
+    ref = system.spawn(doer("a", deadline=5.0))
+    ref.tell(partial(hang, gate))
+    gate.wait_reached()
+    clock.advance(5.0)
+    assert incarnation(ref) == 2
+    (orphan,) = system.orphans
+    assert (orphan.path, orphan.incarnation, orphan.seconds) == ("/a", 1, 5.0)
+    assert "pass_through" in orphan.stack
+    assert system.tree().orphans == 1
+    gate.open()
+    log.wait(OrphanReturned, "/a")
+    assert system.orphans == []
+
+
+def test_promise_22_it_is_stopped_where_its_policy_says_so(
+    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+) -> None:
+    ref = system.spawn(doer("a", deadline=5.0, policy=Stop()))
+    ref.tell(partial(hang, gate))
+    gate.wait_reached()
+    clock.advance(5.0)
+    log.wait(AgentStopped, "/a")
+    assert not ref.is_alive()
+    assert system.find("/a") is None
+    assert [letter.reason for letter in log.of(DeadLetter, "/a")] == ["abandoned"]
+    gate.open()
+
+
+def test_promise_22_a_handler_that_outlives_its_shutdown_is_abandoned(
+    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+) -> None:
+    ref = system.spawn(doer("a", shutdown=2.0))
+    ref.tell(partial(hang, gate))
+    gate.wait_reached()
+    stopping = ref.stop(block=False, drain=False)
+    clock.advance(2.0)
+    assert stopping.get(timeout=PATIENCE)
+    assert log.wait(AgentAbandoned, "/a").seconds == 2.0
+    assert log.wait(AgentStopped, "/a").reason is StopReason.ABANDONED
+    gate.open()
+    log.wait(OrphanReturned, "/a")
+
+
+def test_promise_22_orphans_are_capped(clock: HeardClock, gate: Gate) -> None:
+    system = ActorSystem("test", policy=FOREVER, clock=clock, max_orphans=1)
+    gates = [gate, Gate()]
+    for name, its_gate in zip("ab", gates, strict=True):
+        system.spawn(doer(name, deadline=5.0)).tell(partial(hang, its_gate))
+        its_gate.wait_reached()
+    clock.advance(5.0)
+    with pytest.raises(SystemFailed) as failed:
+        system.wait(PATIENCE)
+    assert isinstance(failed.value.cause, TooManyOrphans)
+    assert (failed.value.cause.count, failed.value.cause.limit) == (2, 1)
+    for its_gate in gates:
+        its_gate.open()
+
+
+def test_promise_22_no_exception_is_injected_into_the_thread_of_an_orphan(
+    system: ActorSystem, clock: HeardClock, log: EventLog
+) -> None:
+    reached, opened = threading.Event(), threading.Event()
+    raised = Trace()
+
+    def compute(agent: Doer) -> None:
+        # In Python code all the time, where an injected exception would be raised at once.
+        reached.set()
+        try:
+            while not opened.is_set():
+                pass
+            raised.note("nothing")
+        except BaseException as error:
+            raised.note(error)
+
+    ref: AgentRef[Any] = system.spawn(doer("a", deadline=5.0))
+    ref.tell(compute)
+    assert reached.wait(PATIENCE)
+    clock.advance(5.0)
+    assert incarnation(ref) == 2
+    ref.tell(Boom("and another restart"))
+    assert incarnation(ref) == 3
+    opened.set()
+    log.wait(OrphanReturned, "/a")
+    assert raised.notes == ["nothing"]
