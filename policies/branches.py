@@ -24,9 +24,7 @@ def decide_apart(key: str, policy: Policy, failure: Failure, history: History) -
 
     The branch sees its marks as if it were asked directly; those of other branches are carried past it.
     """
-    inside = History(
-        tuple(_keyed(mark, mark.key[len(key) + 1 :]) for mark in history.marks if _belongs(mark, key))
-    )
+    inside = History(tuple(_keyed(mark, mark.key[len(key) + 1 :]) for mark in history.marks if _belongs(mark, key)))
     decision = policy.decide(failure, inside)
     outside = [mark for mark in history.marks if not _belongs(mark, key)]
     bound = [_keyed(mark, f"{key}/{mark.key}" if mark.key else key) for mark in decision.history.marks]
@@ -82,9 +80,7 @@ def _branches_by_path(branches: Branches) -> dict[str, Any]:
     return {exception_path(error): policy for error, policy in branches.items()}
 
 
-BranchesField = Annotated[
-    Branches, PlainValidator(_as_branches), PlainSerializer(_branches_by_path, when_used="json")
-]
+BranchesField = Annotated[Branches, PlainValidator(_as_branches), PlainSerializer(_branches_by_path, when_used="json")]
 ExceptionClass = Annotated[
     type[BaseException],
     BeforeValidator(_as_exception),

@@ -49,5 +49,5 @@ def with_restart(marks: list[Mark], restart: Mark) -> tuple[Mark, ...]:
 
 def _counts(mark: Mark, failure: Failure, within: float | None) -> bool:
     if within is None:
-        return mark.path != failure.path or not failure.handled
+        return bool(mark.path) and (mark.path != failure.path or not failure.handled)
     return failure.at - mark.at <= within

@@ -29,9 +29,7 @@ def simulate(
     return decisions
 
 
-def _failure(
-    item: tuple[float, BaseException] | Failure, path: str, incarnation: int, draw: float
-) -> Failure:
+def _failure(item: tuple[float, BaseException] | Failure, path: str, incarnation: int, draw: float) -> Failure:
     if isinstance(item, Failure):
         return item
     at, error = item

@@ -60,9 +60,7 @@ class AutoShutdown(StrEnum):
         }[self]
 
 
-def check_significant(
-    restart: RestartType | str, significant: bool, auto_shutdown: AutoShutdown | str
-) -> None:
+def check_significant(restart: RestartType | str, significant: bool, auto_shutdown: AutoShutdown | str) -> None:
     """Raise ValueError where a child may not be significant under this supervisor.
 
     A permanent child never ends by itself, and a supervisor that never shuts down has no use for the flag.

@@ -5,7 +5,7 @@ Plain frozen values, because one decision makes several of them: they are not va
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -86,8 +86,13 @@ class History:
         return History((*self.marks, Mark(failure.at, failure.path, delay, step, key)))
 
     def without(self, path: str) -> History:
-        """Give this history without any restart of the child at `path`, for a child that is gone for good."""
-        return History(tuple(mark for mark in self.marks if mark.path != path))
+        """Give this history for when the child at `path` is gone for good.
+
+        Its restarts are no child's any more: a limit over all children still counts them within its window, but no
+        row of failures, no limit per child and no backoff does.
+        """
+        kept = (mark for mark in self.marks if mark.path != path or mark.counts)
+        return History(tuple(replace(mark, path="") if mark.path == path else mark for mark in kept))
 
 
 @dataclass(frozen=True, slots=True)

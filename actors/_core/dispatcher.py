@@ -48,17 +48,14 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         pool = self.pool
-        take, wait, idle = pool.tasks.get_nowait, pool.tasks.get, pool.idle
+        wait, idle = pool.tasks.get, pool.idle
         while True:
+            idle.append(None)
             try:
-                task = take()
+                task = wait(timeout=_IDLE_SECONDS)
             except Empty:
-                idle.append(None)
-                try:
-                    task = wait(timeout=_IDLE_SECONDS)
-                except Empty:
-                    task = _NOTHING
-                idle.pop()
+                task = _NOTHING
+            idle.pop()
             if task is None or (task is _NOTHING and pool.retire(self)):
                 break
             if task is not _NOTHING:

@@ -17,6 +17,8 @@ from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from loguru import logger
+
 from actors._core._pykka import Future
 from actors._core.errors import AskTimeout
 from actors._core.here import begin_wait, here
@@ -153,7 +155,11 @@ class AgentFuture(Future[T]):
                 callback = self._callbacks.pop(0)
             except IndexError:
                 return
-            callback()
+            try:
+                callback()
+            except Exception as error:
+                # It is the callback's own; the thread that settles the future has an agent to run.
+                logger.opt(exception=error).error("a callback of a future failed: {!r}", callback)
 
     def __await__(self) -> Generator[Any, None, T]:
         if not self.settled:

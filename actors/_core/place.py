@@ -57,6 +57,7 @@ class Place:
         "_guarded",
         "_stopped_event",
         "_urn",
+        "answered",
         "context",
         "control",
         "dispatcher",
@@ -105,6 +106,7 @@ class Place:
         self.family: Family | None = None
         self.incarnation = 0
         self.restarts = 0
+        self.answered: tuple[Ask[Any], Any] | None = None  # an ask and its answer, until the turn is given back
         self.failing: Failure | None = None  # to be judged when the turn is given back
         self.failure: Failure | None = None  # the last one
         self.escalated = False
@@ -233,7 +235,9 @@ class Place:
         if parked:
             self.gate = HELD
             self.dispatcher.put(self)
-        if allowed is not None and not command.settled and not (parked and self._ends_quietly):
+        # While it is suspended none of its code runs but its last hook.
+        no_code = self._ends_quietly and (parked or self.state is State.SUSPENDED)
+        if allowed is not None and not command.settled and not no_code:
             Expiry(self.cell, command, allowed)
 
     def command_at_once(self, stop: Stop) -> bool:

@@ -83,7 +83,8 @@ class CrashReports:
         if repeats.timer is not None:
             repeats.timer.cancel()
         if repeats.count:
-            logger.error("{} happened {} more times within {:g} s", repeats.text, repeats.count, _WINDOW)
+            times = "once more" if repeats.count == 1 else f"{repeats.count} more times"
+            logger.error("{} happened {} within {:g} s", repeats.text, times, _WINDOW)
 
 
 def _place(error: BaseException) -> str:

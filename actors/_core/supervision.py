@@ -21,8 +21,9 @@ from actors._core.errors import ActorError, AgentStoppedError, AskCycleError, Na
 from actors._core.future import Ask
 from actors._core.here import note_wait
 from actors._core.messages import StopReason
+from actors._core.restarts import Restarts
 from actors._core.spec import ChildSpec
-from policies import AutoShutdown, Decision, Directive, Failure, History, Phase, Policy, RestartType, Strategy
+from policies import AutoShutdown, Decision, Directive, Failure, Phase, Policy, RestartType, Strategy
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -54,38 +55,6 @@ class TooManyChildren(ActorError):
         self.most = most
 
 
-class _Restarts:
-    """The restarts that one incarnation of the parent remembers; read and written on the lane only."""
-
-    __slots__ = ("_gone", "_own", "_shared")
-
-    def __init__(self) -> None:
-        self._shared = History()
-        self._own: dict[str, History] = {}  # of the children with a policy of their own, by name
-        self._gone: deque[tuple[str, str]] = deque()
-
-    def forget(self, child: Cell) -> None:
-        """Have the next decision begin without the restarts of a child that is gone; called on any thread."""
-        if child.name in self._own or any(mark.path == child.path for mark in self._shared.marks):
-            self._gone.append((child.name, child.path))
-
-    def of(self, child: Cell) -> History:
-        while self._gone:
-            name, path = self._gone.popleft()
-            self._own.pop(name, None)
-            self._shared = self._shared.without(path)
-        return self._shared if child.spec.policy is None else self._own.get(child.name, History())
-
-    def remember(self, child: Cell, history: History) -> None:
-        if child.spec.policy is None:
-            self._shared = history
-        else:
-            self._own[child.name] = history
-        if child.state is State.STOPPED:
-            # It ended during the decision, perhaps before there was anything to forget.
-            self.forget(child)
-
-
 class Family:
     """The children of one agent. An incarnation that ends closes it, the next one opens it again."""
 
@@ -95,7 +64,7 @@ class Family:
         self.cell = cell
         self.closed = False
         self._children: dict[str, Cell | Down] = {}
-        self._restarts = _Restarts()
+        self._restarts = Restarts()
         # Guards children and closed. No other lock and no user code under it.
         self._lock = threading.Lock()
         self._lane: deque[Callable[[], None]] = deque()
@@ -170,7 +139,7 @@ class Family:
             self._lane.clear()
             self.closed = final
         # Replaced, not emptied: a decision that is under way writes to what it has read.
-        self._restarts = _Restarts()
+        self._restarts = Restarts()
 
     def stop(self, child: Cell, stop: Stop, waiter: Cell | None) -> None:
         """Stop one child and wait for its end; its own code gets its `shutdown` seconds.
@@ -263,7 +232,7 @@ class Family:
         if failure.phase is Phase.START and not self.closed:
             self._start_group(None, None)
 
-    def _decide(self, child: Cell, failure: Failure, restarts: _Restarts) -> tuple[BaseException, Decision]:
+    def _decide(self, child: Cell, failure: Failure, restarts: Restarts) -> tuple[BaseException, Decision]:
         """Ask the policy; gives the error to escalate with, too."""
         own = child.spec.policy
         history = restarts.of(child)

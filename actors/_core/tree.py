@@ -114,7 +114,7 @@ class Tree:
 
     def _title(self) -> str:
         count = len(self)
-        orphans = f", {self.orphans} orphans" if self.orphans else ""
+        orphans = f", {self.orphans} orphan{'' if self.orphans == 1 else 's'}" if self.orphans else ""
         return f"{self.system}: {count} agent{'' if count == 1 else 's'}{orphans}"
 
     def to_mermaid(self) -> str:

@@ -20,7 +20,7 @@ from actors._core.place import DEEPEST, Place
 from actors._core.ref import HELD, OPEN
 from actors._core.supervision import Job
 from actors._core.timers import TICKS
-from policies import Failure, Phase
+from policies import Failure, Phase, Strategy
 
 _BATCH = range(256)  # messages of one turn, before others get theirs
 _AGAIN, _EMPTY, _DONE, _GONE = 1, 2, 3, 4
@@ -52,8 +52,12 @@ class Turn(Place):
                 outcome = self._work()
                 if outcome == _EMPTY:
                     # The way most turns end, and `release` in full: open, release, look once more.
+                    answered, self.answered = self.answered, None
                     self.gate = OPEN
                     self.lock.release()
+                    if answered is not None:
+                        # Only now, as the last thing: the asker wakes up to an idle agent and a free interpreter.
+                        self._reply(*answered)
                     if not (self.queue or self.control) or not self.lock.acquire(False):
                         return
                     self.gate = HELD
@@ -84,9 +88,13 @@ class Turn(Place):
         assert parent is not None
         family = parent.family
         assert family is not None
+        judge = partial(family.judge, self.cell, failure)
+        if self.parent_decides_alone:
+            # Nobody waits for this agent's end on that lane, so the turn is kept: the decision finds it here.
+            family.submit(judge)
+            return bool(self.control) or self.release()
         self.gate = HELD
         self.lock.release()
-        judge = partial(family.judge, self.cell, failure)
         if self.dispatcher is self.system.pool:
             family.submit(judge)
         else:
@@ -96,6 +104,12 @@ class Turn(Place):
             self.gate = HELD
             return True
         return False
+
+    @property
+    def parent_decides_alone(self) -> bool:
+        """Whether a decision about this agent concerns no sibling."""
+        parent = self.parent
+        return parent is not None and parent.cell.family_strategy is Strategy.ONE_FOR_ONE
 
     def _abandoned_start(self, failure: Failure) -> bool:
         """A start hung and was abandoned; True if it was the first, which ends the agent."""
@@ -137,6 +151,8 @@ class Turn(Place):
             if self.control:
                 outcome = _DONE
                 break
+            if self.answered is not None and queue:
+                self._reply_now()
             try:
                 item = queue.popleft()
             except IndexError:
@@ -172,7 +188,21 @@ class Turn(Place):
         context.baton = None
         if self.failing is None:
             context.item = NOTHING
+        if outcome != _EMPTY and self.answered is not None:
+            self._reply_now()
         return outcome
+
+    def _reply_now(self) -> None:
+        answered, self.answered = self.answered, None
+        if answered is not None:
+            self._reply(*answered)
+
+    def _reply(self, ask: Ask[Any], value: Any) -> None:
+        if not ask.resolve(value):
+            # Given up meanwhile: the answer reaches nobody, least of all the asker's next ask.
+            now = self.system.clock.now()
+            why = f"late reply to {printed(ask.message, 80)}"
+            self.system.events.publish(events.DeadLetter(self.path, self.incarnation, now, value, why))
 
     def guard_deadline(self, context: Context) -> None:
         """See that somebody watches the code that has just begun."""
@@ -215,19 +245,13 @@ class Turn(Place):
             return _GONE
         context.ask = None
         context.handled += 1
-        if ask is not None and context.item is not STASHED and not ask.resolve(value):
-            self._late(message, value)
+        if ask is not None and context.item is not STASHED:
+            self.answered = (ask, value)
         return _AGAIN
 
     def _expire(self, ask: Ask[Any]) -> None:
         seconds = 0.0 if ask.deadline is None else self.system.clock.now() - ask.deadline
         self.dead_letter(ask, "expired", AskTimeout(self.path, max(0.0, seconds)))
-
-    def _late(self, message: Any, value: Any) -> None:
-        now = self.system.clock.now()
-        self.system.events.publish(
-            events.DeadLetter(self.path, self.incarnation, now, value, f"late reply to {printed(message, 80)}")
-        )
 
     def deliver(self, message: Any) -> None:
         """Hand a message of the framework to the agent's handler; on the turn, outside a batch."""

@@ -180,10 +180,31 @@ def test_a_decision_leaves_the_history_it_was_given_as_it_was() -> None:
     assert (before.restarts(), after.restarts()) == (1, 2)
 
 
-def test_a_history_forgets_a_child_that_is_gone() -> None:
+def test_the_restarts_of_a_child_that_is_gone_are_no_childs_any_more() -> None:
     history = History().restarted(Failure("/a", KeyError())).restarted(Failure("/b", KeyError()))
 
-    assert [mark.path for mark in history.without("/a").marks] == ["/b"]
+    gone = history.without("/a")
+
+    assert [mark.path for mark in gone.marks] == ["", "/b"]
+    assert (gone.restarts(), gone.restarts("/a"), gone.restarts("/b")) == (2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        pytest.param(Restart(2, 60.0), Directive.ESCALATE, id="shared-in-a-window"),
+        pytest.param(Restart(2, 60.0, per="child"), Directive.RESTART, id="per-child"),
+        pytest.param(Restart(2, None), Directive.RESTART, id="in-a-row"),
+    ],
+)
+def test_a_child_that_is_gone_leaves_its_restarts_to_the_limit_over_all_children_alone(
+    policy: Restart, expected: Directive
+) -> None:
+    history = History()
+    for at in (0.0, 1.0):
+        history = policy.decide(Failure("/a", KeyError(), at=at), history).history
+
+    assert policy.decide(Failure("/b", KeyError(), at=2.0), history.without("/a")).directive is expected
 
 
 @pytest.mark.parametrize(
