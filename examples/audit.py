@@ -17,13 +17,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from loguru import logger
+
+from actors import ActorSystem, AgentRef, AgentStoppedError, Event, SystemFailed
 from auditing.crew import SETTLING, Begin, Crew, Ledger, Result, Results
 from auditing.files import Found, Kind
 from auditing.poison import poison
 from auditing.report import Terminal, show_failures, show_problems, show_sum, show_table
-from loguru import logger
-
-from actors import ActorSystem, AgentRef, AgentStoppedError, Event, SystemFailed
 from policies import Escalate
 
 INTERRUPTED = 130

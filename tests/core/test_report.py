@@ -89,7 +89,7 @@ def test_what_was_not_summed_up_yet_is_when_the_system_ends(clock: VirtualClock,
         ref.tell(Boom("again"))
         log.wait(AgentRestarted, times=number + 1)
     system.stop()
-    assert lines[-1].endswith("happened 1 more times within 5 s")
+    assert lines[-1].endswith("happened once more within 5 s")
 
 
 def test_no_timer_is_made_under_the_lock_of_the_reports() -> None:
