@@ -135,6 +135,21 @@ def test_an_error_that_nobody_got_stops_the_agent_after_on_failure(trace: Trace)
         ref.tell("anybody there?")
 
 
+def test_an_error_behind_an_ask_that_was_given_up_was_replied_to_nobody_and_stops_the_agent() -> None:
+    gate = Gate()
+
+    class Late(Agent):
+        def on_receive(self, message: Any) -> None:
+            gate.pass_through()
+            raise KeyError(message)
+
+    ref = Late.start()
+    with pytest.raises(AskTimeout):
+        ref.ask("slow", timeout=0.05)
+    gate.open()
+    assert ref.actor_stopped.wait(PATIENCE)
+
+
 def test_start_raises_what_init_raises_and_registers_nothing() -> None:
     class Broken(Agent):
         def __init__(self, number: int) -> None:
