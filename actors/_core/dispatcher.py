@@ -136,10 +136,9 @@ class Pool:
                 return
             if not self._workers and not self._start_worker():
                 return
+            if self._monitor is None and not self._start_monitor():
+                return
             self._armed = True
-            if self._monitor is None:
-                self._monitor = threading.Thread(target=self._watch, name=f"{self.name}-monitor", daemon=True)
-                self._monitor.start()
         self._alarm.release()
 
     def _grow(self, count: int) -> None:
@@ -159,6 +158,16 @@ class Pool:
             logger.error("{}: no thread beyond the {} there are: {}", self.name, len(self._workers), error)
             return False
         self._workers.add(worker)
+        return True
+
+    def _start_monitor(self) -> bool:
+        monitor = threading.Thread(target=self._watch, name=f"{self.name}-monitor", daemon=True)
+        try:
+            monitor.start()
+        except RuntimeError as error:
+            logger.error("{}: no thread to watch the {} there are: {}", self.name, len(self._workers), error)
+            return False
+        self._monitor = monitor
         return True
 
     # -- the monitor: awake only while tasks wait ---------------------------------
