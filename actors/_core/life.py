@@ -192,6 +192,9 @@ def finish(cell: Cell, stop: Stop) -> None:
     if context is not None:
         context.ending = True
     cell.cancel_backoff()
+    if context is not None:
+        # What it has stashed came before what waits in the mailbox.
+        context.return_stash()
     cell.close()
     if cell.family is not None:
         cell.family.stop_all(stop.deadline, final=True)
@@ -203,6 +206,7 @@ def finish(cell: Cell, stop: Stop) -> None:
         reason = StopReason.ABANDONED if context.fenced else stop.reason
         if not context.over:
             context.end()
+            cell.drop_mail()  # what was put back after the mailbox was closed
     else:
         reason = stop.reason
     cell.stopped(reason, stop.error)

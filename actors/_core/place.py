@@ -321,4 +321,9 @@ class Place:
         if self.queue is not None:
             if isinstance(self.queue, BoundedQueue):
                 self.queue.close()
+            self.drop_mail()
+
+    def drop_mail(self) -> None:
+        """Make dead letters of what is in the closed mailbox."""
+        if self.queue is not None:
             self._drain(self.queue)
