@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actors import ActorSystem, Agent, AgentStoppedError, DeadLetter, Mailbox, MailboxFullError, Terminated
+from actors import ActorSystem, Agent, AgentStoppedError, ChildSpec, DeadLetter, Mailbox, MailboxFullError, Terminated
 from policies import Backoff, Restart
 from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer, assert_ended
 from tests.core.scripted import Doer, HeardClock, at_once, doer, held
@@ -110,17 +110,16 @@ def test_promise_02_a_watchs_notice_overtakes_and_needs_no_room(system: ActorSys
             return super().on_receive(message)
 
     target = system.spawn(doer("target"))
-    watcher = system.spawn(Watcher, seen, name="watcher")
+    watcher = system.spawn(ChildSpec(Watcher, "watcher", args=(seen,), mailbox=Mailbox(1)))
     watcher.ask(lambda agent: agent.context.watch(target))
     seen.clear()
-    bounded = system.spawn(doer("bounded", seen, mailbox=Mailbox(1)))
     gate = held(watcher)
     watcher.tell("a user message")
+    with pytest.raises(MailboxFullError):
+        watcher.tell("one more")
     target.stop()
     gate.open()
-    answer(watcher, "who")
-    assert [note if isinstance(note, str) else note[0] for note in seen.notes][-2:] == ["/target", "a user message"]
-    assert bounded.is_alive()
+    assert seen.wait_until(lambda notes: len(notes) == 2) == ["/target", ("a user message", "watcher", 1)]
 
 
 def test_promise_02_failures_and_resumes_need_no_room_in_a_full_mailbox(
