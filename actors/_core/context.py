@@ -173,10 +173,10 @@ class Context:
         self._may_act()
         if self._stash is None:
             self._stash = []
-        if self.item is NOTHING:
-            raise StashError(self.path, "there is no message in hand to stash")
         if self.item is STASHED:
             raise StashError(self.path, "the message in hand is stashed already")
+        if isinstance(self.item, Hook):
+            raise StashError(self.path, "there is no message in hand to stash")
         capacity = self.agent.stash_capacity if self.agent is not None else None
         if capacity is not None and len(self._stash) >= capacity:
             raise StashError(self.path, f"the stash is full ({capacity} messages)")

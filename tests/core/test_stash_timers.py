@@ -283,3 +283,25 @@ def test_a_receive_timeout_dies_with_its_agent(
     assert trace.notes == []
     assert dead_letters(log, "/a") == []
     assert clock.next_due is None
+
+
+@pytest.mark.case(103)
+def test_a_hook_has_no_message_in_hand_to_stash(system: ActorSystem, spec: Any, log: EventLog, trace: Trace) -> None:
+    class StashesInItsHooks(Doer):
+        def on_start(self) -> None:
+            self.try_to_stash()
+
+        def on_failure(self, *_failure: Any) -> None:
+            self.try_to_stash()
+
+        def try_to_stash(self) -> None:
+            try:
+                self.context.stash()
+            except StashError as error:
+                self.trace.note(str(error))
+
+    agent = system.spawn(spec(StashesInItsHooks, name="a", args=(trace,), policy=AGAIN))
+    agent.tell(crash)
+
+    assert answer(agent, number) == 2
+    assert trace.notes == ["/a: there is no message in hand to stash"] * 3
