@@ -282,7 +282,12 @@ class Derived(AgentFuture[T]):
 
 
 class Ask(AgentFuture[T]):
-    """One ask: the message, who asks, until when, and the answer. It is what travels through the mailbox."""
+    """One ask: the message, who asks, until when, and the answer. It is what travels through the mailbox.
+
+    Whoever waits for it, with a thread, in asyncio or by a callback, has an answer or an error by its deadline.
+    """
+
+    _ends_in_time = False
 
     def __init__(self, message: Any, cell: Cell, asker: Context | None, deadline: float | None) -> None:
         super().__init__()
@@ -304,8 +309,26 @@ class Ask(AgentFuture[T]):
         return self.cell.system.clock.now()
 
     def _wait(self, timeout: float | None) -> bool:
-        clock = self.cell.system.clock
-        return self.wait_until(None if timeout is None else clock.now() + timeout)
+        now = self._now()
+        until = None if timeout is None else now + timeout
+        if self.deadline is None or (until is not None and until < self.deadline):
+            return self.wait_until(until)
+        if not self.wait_until(self.deadline):
+            self._expire(self.deadline - now)
+        return True
+
+    def add_done_callback(self, callback: Callable[[], None]) -> None:
+        """As of any future; and the ask ends at its deadline, although no thread may be waiting for it."""
+        super().add_done_callback(callback)
+        if self.deadline is not None and not self.settled and not self._ends_in_time:
+            self._ends_in_time = True
+            left = self.deadline - self._now()
+            timer = self.cell.system.clock.call_at(self.deadline, lambda: self._expire(left))
+            super().add_done_callback(timer.cancel)
+
+    def _expire(self, seconds: float) -> None:
+        self.given_up = True
+        self.resolve(error=AskTimeout(self.cell.path, max(0.0, seconds)))
 
     def wait_quietly(self) -> Any:
         """Wait for the answer, outside the graph of waiting agents, and give it; for the kernel's own waits."""

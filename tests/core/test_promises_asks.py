@@ -96,6 +96,40 @@ def test_promise_03_an_ask_whose_deadline_has_passed_is_not_executed(
     assert trace.notes == [("start", "a", 1), ("in time", "a", 1)]
 
 
+@pytest.mark.parametrize("how", ["got", "awaited", "called back", "piped"])
+def test_promise_03_an_ask_that_does_not_block_ends_at_its_own_timeout(
+    system: ActorSystem, clock: HeardClock, trace: Trace, how: str
+) -> None:
+    busy, other = system.spawn(doer("busy")), system.spawn(doer("other", trace))
+    gate = held(busy)
+
+    async def wait() -> Any:
+        return await busy.ask("late", block=False, timeout=2.0)
+
+    def get_called_back() -> Any:
+        future, done = busy.ask("late", block=False, timeout=2.0), threading.Event()
+        future.add_done_callback(done.set)
+        assert done.wait(PATIENCE)
+        return future.get(timeout=0.0)
+
+    def get_piped() -> None:
+        answer(other, lambda agent: agent.context.pipe_to_self(busy.ask("late", block=False, timeout=2.0)))
+        (failed, _, _) = trace.wait_until(lambda notes: len(notes) == 2)[-1]
+        raise failed.error
+
+    ways = {
+        "got": busy.ask("late", block=False, timeout=2.0).get,
+        "awaited": lambda: asyncio.run(wait()),
+        "called back": get_called_back,
+        "piped": get_piped,
+    }
+    waiting = Aside(ways[how])
+    clock.advance_once_due(2.0)
+    with pytest.raises(AskTimeout, match="/busy within 2 seconds"):
+        waiting.get()
+    gate.open()
+
+
 @pytest.mark.parametrize("deadline", [None, 0.02], ids=["on the asker's thread too", "with abandoned threads"])
 def test_promise_03_no_interleaving_of_stops_restarts_and_hangs_leaves_an_ask_open(deadline: float | None) -> None:
     ends = Trace()

@@ -48,7 +48,8 @@ def test_promise_01_an_agent_handles_one_message_at_a_time(system: ActorSystem) 
         for number in range(300):
             send(number)
 
-    at_once(*(partial(send_all, send) for send in [ref.tell, ref.ask] * 4))
+    sends: list[Callable[[int], Any]] = [ref.tell, ref.ask]
+    at_once(*(partial(send_all, send) for send in sends * 4))
     assert ref.proxy().met.get() == 0
     assert len(handled) == 8 * 300
 
