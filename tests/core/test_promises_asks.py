@@ -258,7 +258,7 @@ def test_promise_07_stop_all_keeps_one_deadline_and_tells_all(trace: Trace) -> N
         begun = time.monotonic()
         with pytest.raises(AskTimeout):
             stop_all(timeout=0.3)
-        assert 0.3 <= time.monotonic() - begun < 0.6
+        assert 0.3 <= time.monotonic() - begun < 0.8
         for gate in gates:
             gate.open()
         for ref in refs:

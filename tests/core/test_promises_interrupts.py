@@ -37,6 +37,14 @@ class SaysReady(threading.Event):
         print("ready", flush=True)
         return super().wait(timeout)
 
+class Asked(Agent):
+    def on_receive(self, message):
+        SaysReady().wait()
+
+class Starting(Agent):
+    def on_start(self):
+        SaysReady().wait()
+
 system = ActorSystem("main")
 system.spawn(Parent, name="parent")
 try:
@@ -52,6 +60,14 @@ IN_WITH = """
     with system:
         SaysReady().wait()
 """
+IN_HANDLER = """
+    with system:
+        system.spawn(Asked).ask("a message")
+"""
+IN_START = """
+    with system:
+        system.spawn(Starting)
+"""
 
 
 def test_promise_08_ctrl_c_stops_the_system_in_order(packages_folder: Path) -> None:
@@ -63,12 +79,14 @@ def test_promise_08_ctrl_c_stops_the_system_in_order(packages_folder: Path) -> N
     assert (program.returncode, errors) == (0, "")
 
 
-def test_promise_08_ctrl_c_in_the_with_block_stops_the_system_in_order(packages_folder: Path) -> None:
-    with _program(CTRL_C.format(hangs=False, block=IN_WITH), packages_folder) as program:
+@pytest.mark.parametrize("block", [IN_WITH, IN_HANDLER, IN_START], ids=["block", "handler", "start"])
+def test_promise_08_ctrl_c_in_the_with_block_stops_the_system_in_order(packages_folder: Path, block: str) -> None:
+    with _program(CTRL_C.format(hangs=False, block=block), packages_folder) as program:
         _interrupt_after(program, "ready")
-        said, errors = program.communicate(timeout=PATIENCE)
-    assert said.splitlines()[-2:] == ["stopped /parent", "interrupted"]
-    assert (program.returncode, errors) == (0, "")
+        said, _ = program.communicate(timeout=PATIENCE)
+    stops = ["stopped /parent/last", "stopped /parent/first", "stopped /parent"]
+    assert [line for line in said.splitlines() if not line.startswith("stopping")] == [*stops, "interrupted"]
+    assert program.returncode == 0
 
 
 @pytest.mark.parametrize("block", [WAITS, IN_WITH], ids=["wait", "with"])

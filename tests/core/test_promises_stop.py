@@ -118,7 +118,7 @@ def test_promise_21_the_systems_one_deadline_is_shared_out_and_the_report_names_
     for gate in gates:
         gate.open()
     assert sorted(report.abandoned) == ["/parent/a", "/parent/b", "/parent/c"]
-    assert 0.3 <= report.seconds <= took < 0.6
+    assert 0.3 <= report.seconds <= took < 0.8
 
 
 def test_promise_21_the_deadline_holds_for_what_an_earlier_stop_gave_more_time() -> None:
