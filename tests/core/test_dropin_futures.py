@@ -140,6 +140,23 @@ def test_a_hook_that_is_set_while_somebody_waits_gives_its_value(in_thread: Any)
     assert waiting.get(timeout=PATIENCE) == "hooked"
     with pytest.raises(queue.Full):
         future.set("too late")
+    with pytest.raises(queue.Full):
+        future.set_get_hook(lambda timeout: "too late, too")
+
+
+def test_a_callback_that_raises_hurts_neither_the_other_callbacks_nor_the_one_who_settles() -> None:
+    future: AgentFuture[int] = AgentFuture()
+    called = Trace()
+
+    def fail() -> None:
+        raise ValueError("the callback's own")
+
+    future.add_done_callback(fail)
+    future.add_done_callback(lambda: called.note("second"))
+    future.set(1)
+    future.add_done_callback(fail)
+    future.add_done_callback(lambda: called.note("late"))
+    assert called.notes == ["second", "late"]
 
 
 # -- timeouts ----------------------------------------------------------------------------------------------------------
@@ -189,6 +206,22 @@ def test_p21_a_timeout_holds_although_another_thread_waits_for_the_same_future(d
     source.set([1, 2])
     patient.get(timeout=PATIENCE)
     assert derived.get(timeout=0) == patient.get()
+
+
+def test_a_timeout_holds_although_another_thread_computes_the_value(in_thread: Any) -> None:
+    gate = Gate()
+
+    def compute(value: int) -> int:
+        gate.pass_through()
+        return value + 1
+
+    derived = settled(1).map(compute)
+    computing = in_thread(derived.get)
+    gate.wait_reached()
+    with pytest.raises(AskTimeout):
+        derived.get(timeout=SHORT)
+    gate.open()
+    assert computing.get(timeout=PATIENCE) == derived.get() == 2
 
 
 def test_a_joined_future_has_one_deadline_on_its_systems_clock(

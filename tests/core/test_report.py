@@ -105,6 +105,20 @@ def test_no_timer_is_made_under_the_lock_of_the_reports() -> None:
     assert clock.next_due == 5.0
 
 
+def test_a_system_may_end_while_a_failure_is_reported() -> None:
+    class Closing(VirtualClock):
+        def call_at(self, when: float, callback: Any) -> Any:
+            reports.close()
+            return super().call_at(when, callback)
+
+    clock = Closing()
+    reports = CrashReports(clock, "demo")
+    failure = Failure("/it", Boom(), 1, Phase.RECEIVE, False, 0.0)
+    reports.failed(None, failure, Decision(Directive.STOP), "", 0)  # type: ignore[arg-type]
+    clock.advance(5.0)
+    assert reports._repeats == {}
+
+
 def test_an_error_that_cannot_be_printed_is_a_failure_like_any_other(
     system: ActorSystem, log: EventLog, lines: list[str]
 ) -> None:
