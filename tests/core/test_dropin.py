@@ -330,7 +330,7 @@ def test_use_daemon_thread_lets_the_program_end_and_on_stop_still_runs(packages_
 
 
 def test_a_handler_of_a_supervised_agent_that_hangs_does_not_keep_the_program(packages_folder: Path) -> None:
-    """P17: the threads are daemons, and the system is stopped in order when the program ends."""
+    """The threads are daemons, and the system is stopped in order when the program ends."""
     printed = run_program(
         packages_folder,
         """
@@ -359,7 +359,7 @@ def test_the_default_system_is_made_anew_after_it_was_stopped() -> None:
 
 
 def test_where_no_thread_can_be_had_start_raises_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """P27: Pykka registers the actor first, and then cannot run it."""
+    """Pykka registers the actor first, and then cannot run it."""
 
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

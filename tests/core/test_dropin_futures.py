@@ -162,7 +162,7 @@ def test_a_callback_that_raises_hurts_neither_the_other_callbacks_nor_the_one_wh
 # -- timeouts ----------------------------------------------------------------------------------------------------------
 
 
-def test_p20_get_all_has_one_deadline_for_all(system: ActorSystem, clock: VirtualClock, in_thread: Any) -> None:
+def test_get_all_has_one_deadline_for_all(system: ActorSystem, clock: VirtualClock, in_thread: Any) -> None:
     gate = Gate()
     busy = system.spawn(Echo)
     busy.tell(gate)
@@ -179,7 +179,7 @@ def test_p20_get_all_has_one_deadline_for_all(system: ActorSystem, clock: Virtua
     assert get_all(answers) == [0, 1, 2, 3]
 
 
-def test_p20_a_deadline_of_plain_futures_is_shared_too() -> None:
+def test_a_deadline_of_plain_futures_is_shared_too() -> None:
     futures: list[AgentFuture[int]] = [AgentFuture() for _ in range(1000)]
     with pytest.raises(pykka.Timeout):
         get_all(futures, timeout=SHORT)
@@ -196,7 +196,7 @@ def test_p20_a_deadline_of_plain_futures_is_shared_too() -> None:
     ],
     ids=["map", "filter", "join", "reduce"],
 )
-def test_p21_a_timeout_holds_although_another_thread_waits_for_the_same_future(derive: Any, in_thread: Any) -> None:
+def test_a_timeout_holds_although_another_thread_waits_for_the_same_future(derive: Any, in_thread: Any) -> None:
     source: AgentFuture[Any] = AgentFuture()
     derived = derive(source)
     patient = in_thread(derived.get)

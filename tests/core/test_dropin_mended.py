@@ -68,7 +68,7 @@ def hold(ref: Any) -> Gate:
 # -- failures ----------------------------------------------------------------------------------------------------------
 
 
-def test_p3_an_error_out_of_an_ask_is_a_failure_as_one_out_of_a_tell_is(system: ActorSystem, log: EventLog) -> None:
+def test_an_error_out_of_an_ask_is_a_failure_as_one_out_of_a_tell_is(system: ActorSystem, log: EventLog) -> None:
     ref = system.spawn(ChildSpec(Noting, policy=Restart()))
     with pytest.raises(Boom):
         ref.ask(Boom("half done"))
@@ -78,7 +78,7 @@ def test_p3_an_error_out_of_an_ask_is_a_failure_as_one_out_of_a_tell_is(system: 
     assert ref.incarnation == 2
 
 
-def test_p6_an_error_out_of_on_start_is_seen_with_its_cause(system: ActorSystem, log: EventLog) -> None:
+def test_an_error_out_of_on_start_is_seen_with_its_cause(system: ActorSystem, log: EventLog) -> None:
     class Broken(Agent):
         def on_start(self) -> None:
             raise Boom("no such file")
@@ -96,7 +96,7 @@ def test_p6_an_error_out_of_on_start_is_seen_with_its_cause(system: ActorSystem,
     assert repr(refused.value.cause) == "Boom('no such file')"
 
 
-def test_p26_a_stop_of_a_failed_agent_returns_after_its_on_failure() -> None:
+def test_a_stop_of_a_failed_agent_returns_after_its_on_failure() -> None:
     gate, ended = Gate(), Trace()
 
     class Failing(Noting):
@@ -114,7 +114,7 @@ def test_p26_a_stop_of_a_failed_agent_returns_after_its_on_failure() -> None:
     assert ended.notes == ["on_failure"]
 
 
-def test_p14_a_name_is_free_only_after_on_stop(system: ActorSystem) -> None:
+def test_a_name_is_free_only_after_on_stop(system: ActorSystem) -> None:
     gate = Gate()
 
     class Slow(Agent):
@@ -132,7 +132,7 @@ def test_p14_a_name_is_free_only_after_on_stop(system: ActorSystem) -> None:
     assert system.spawn(Noting, name="slow").ask("mine now") == "mine now"
 
 
-def test_p2_a_message_behind_a_stop_is_a_dead_letter(system: ActorSystem, log: EventLog) -> None:
+def test_a_message_behind_a_stop_is_a_dead_letter(system: ActorSystem, log: EventLog) -> None:
     ref = system.spawn(Noting, name="noting")
     gate = hold(ref)
     stopped = ref.stop(block=False)
@@ -143,7 +143,7 @@ def test_p2_a_message_behind_a_stop_is_a_dead_letter(system: ActorSystem, log: E
     assert (letter.path, letter.message, letter.reason) == ("/noting", "lost", "stopped")
 
 
-def test_p9_an_ask_that_timed_out_is_not_executed_later(system: ActorSystem, clock: VirtualClock, trace: Trace) -> None:
+def test_an_ask_that_timed_out_is_not_executed_later(system: ActorSystem, clock: VirtualClock, trace: Trace) -> None:
     ref = system.spawn(Noting, trace)
     gate = hold(ref)
     outcome: AgentFuture[Any] = AgentFuture()
@@ -170,8 +170,8 @@ def test_p9_an_ask_that_timed_out_is_not_executed_later(system: ActorSystem, clo
 @pytest.mark.parametrize(
     "error", [SystemExit(1), asyncio.CancelledError(), GeneratorExit()], ids=["exit", "cancelled", "generator exit"]
 )
-def test_p4_a_base_exception_is_the_failure_of_one_agent(error: BaseException) -> None:
-    """P4, P4c: in Pykka it stops every actor of the process, and the asker never gets an answer."""
+def test_a_base_exception_is_the_failure_of_one_agent(error: BaseException) -> None:
+    """In Pykka it stops every actor of the process, and the asker never gets an answer."""
     bystander, failing = Noting.start(), Noting.start()
     with pytest.raises(type(error)):
         failing.ask(error)
@@ -180,7 +180,7 @@ def test_p4_a_base_exception_is_the_failure_of_one_agent(error: BaseException) -
     assert bystander.ask("still here") == "still here"
 
 
-def test_p4d_an_agent_that_asks_one_that_exits_gets_the_error_and_both_can_be_stopped() -> None:
+def test_an_agent_that_asks_one_that_exits_gets_the_error_and_both_can_be_stopped() -> None:
     class Asker(Agent):
         def on_receive(self, message: Any) -> str:
             try:
@@ -195,7 +195,7 @@ def test_p4d_an_agent_that_asks_one_that_exits_gets_the_error_and_both_can_be_st
     assert asker.stop()
 
 
-def test_p5_a_base_exception_out_of_on_start_leaves_no_zombie() -> None:
+def test_a_base_exception_out_of_on_start_leaves_no_zombie() -> None:
     class Exiting(Noting):
         def on_start(self) -> None:
             raise SystemExit
@@ -207,7 +207,7 @@ def test_p5_a_base_exception_out_of_on_start_leaves_no_zombie() -> None:
         ref.ask("hello")
 
 
-def test_p5b_a_base_exception_out_of_on_stop_lets_the_stop_end_and_is_not_run_twice(unsupervised: ActorSystem) -> None:
+def test_a_base_exception_out_of_on_stop_lets_the_stop_end_and_is_not_run_twice(unsupervised: ActorSystem) -> None:
     log, runs = EventLog(unsupervised), Trace()
 
     class Exiting(Noting):
@@ -227,7 +227,7 @@ def test_p5b_a_base_exception_out_of_on_stop_lets_the_stop_end_and_is_not_run_tw
     assert isinstance(log.wait(HookFailed).error, SystemExit)
 
 
-def test_p5c_a_base_exception_out_of_on_failure_leaves_no_ask_open() -> None:
+def test_a_base_exception_out_of_on_failure_leaves_no_ask_open() -> None:
     class Exiting(Noting):
         def on_failure(self, *_: Any) -> None:
             raise SystemExit
@@ -242,7 +242,7 @@ def test_p5c_a_base_exception_out_of_on_failure_leaves_no_ask_open() -> None:
     assert ref.actor_stopped.wait(PATIENCE)
 
 
-def test_p8_a_caller_cannot_break_an_agent_through_the_future_of_its_ask(unsupervised: ActorSystem) -> None:
+def test_a_caller_cannot_break_an_agent_through_the_future_of_its_ask(unsupervised: ActorSystem) -> None:
     log = EventLog(unsupervised)
     ref = Noting.start()
     gate = hold(ref)
@@ -260,7 +260,7 @@ def test_p8_a_caller_cannot_break_an_agent_through_the_future_of_its_ask(unsuper
 # -- stop and mailbox --------------------------------------------------------------------------------------------------
 
 
-def test_p15_a_stop_may_overtake_the_mailbox(trace: Trace) -> None:
+def test_a_stop_may_overtake_the_mailbox(trace: Trace) -> None:
     ref = Noting.start(trace)
     gate = hold(ref)
     for number in range(100):
@@ -271,7 +271,7 @@ def test_p15_a_stop_may_overtake_the_mailbox(trace: Trace) -> None:
     assert trace.notes == [gate]
 
 
-def test_p24_an_agent_with_a_full_mailbox_may_tell_itself(system: ActorSystem) -> None:
+def test_an_agent_with_a_full_mailbox_may_tell_itself(system: ActorSystem) -> None:
     class Chatty(Noting):
         def on_receive(self, message: Any) -> Any:
             if message == "go on":
@@ -287,7 +287,7 @@ def test_p24_an_agent_with_a_full_mailbox_may_tell_itself(system: ActorSystem) -
     assert trace.notes == ["go on", 0, 1, 2, 3, 4]
 
 
-def test_p24b_the_timeout_of_a_stop_holds_with_a_full_mailbox() -> None:
+def test_the_timeout_of_a_stop_holds_with_a_full_mailbox() -> None:
     with ActorSystem("full", policy=Stop()) as system:
         ref = system.spawn(ChildSpec(Noting, mailbox=Mailbox(capacity=1, overflow="block")))
         gate = hold(ref)
@@ -297,7 +297,7 @@ def test_p24b_the_timeout_of_a_stop_holds_with_a_full_mailbox() -> None:
         gate.open()
 
 
-def test_p13_the_end_of_a_system_has_one_deadline_reaches_all_and_names_who_hung() -> None:
+def test_the_end_of_a_system_has_one_deadline_reaches_all_and_names_who_hung() -> None:
     gate, ended = Gate(), Trace()
 
     class Ends(Noting):
@@ -316,7 +316,7 @@ def test_p13_the_end_of_a_system_has_one_deadline_reaches_all_and_names_who_hung
     gate.open()
 
 
-def test_p10_an_ask_to_oneself_raises_instead_of_hanging(system: ActorSystem) -> None:
+def test_an_ask_to_oneself_raises_instead_of_hanging(system: ActorSystem) -> None:
     class Selfish(Agent):
         def on_receive(self, message: Any) -> Any:
             return self.actor_ref.ask("me") if message == "ask" else None
@@ -330,7 +330,7 @@ def test_p10_an_ask_to_oneself_raises_instead_of_hanging(system: ActorSystem) ->
 # -- futures -----------------------------------------------------------------------------------------------------------
 
 
-def test_p19_awaiting_an_answer_leaves_the_event_loop_free() -> None:
+def test_awaiting_an_answer_leaves_the_event_loop_free() -> None:
     ref = Noting.start()
     gate = hold(ref)
 
@@ -353,7 +353,7 @@ def test_p19_awaiting_an_answer_leaves_the_event_loop_free() -> None:
     assert asyncio.run(main()) == ("answer", 10)
 
 
-def test_p18_a_proxy_keeps_no_ended_agent_alive(system: ActorSystem) -> None:
+def test_a_proxy_keeps_no_ended_agent_alive(system: ActorSystem) -> None:
     ref = system.spawn(Noting)
     proxy = ref.proxy()
     instance = weakref.ref(ref._actor_weakref())
