@@ -14,6 +14,7 @@ from actors._core.commands import Command, Notice, State
 from actors._core.context import NOTHING, STASHED, Context, Hook, describe
 from actors._core.errors import AgentStoppedError, HandlerTimeout, TooManyOrphans
 from actors._core.future import Ask
+from actors._core.here import forget_wait
 from actors._core.orphans import Orphan
 from policies import Phase
 
@@ -94,6 +95,7 @@ def abandon(cell: Cell, deadline: float | None) -> bool:
     text = describe(item)
     orphan = Orphan(cell.path, cell.incarnation, text, _thread_name(ident), ident, since, system.clock)
     count = system.orphans_list.add(context, orphan)
+    forget_wait(cell)
     now = system.clock.now()
     system.events.publish(events.AgentAbandoned(cell.path, cell.incarnation, now, text, now - since))
     _answer_for(cell, context, item, deadline)

@@ -21,7 +21,7 @@ from loguru import logger
 
 from actors._core._pykka import Future
 from actors._core.errors import AskTimeout
-from actors._core.here import begin_wait, here
+from actors._core.here import begin_wait, end_wait, here
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -347,7 +347,7 @@ class Ask(AgentFuture[T]):
         try:
             return clock.wait(self, deadline)
         finally:
-            context.cell.waiting = None
+            end_wait(context.cell, self)
 
 
 def _left(deadline: float | None, now: Callable[[], float]) -> float | None:

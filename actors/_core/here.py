@@ -71,6 +71,8 @@ _waits = threading.Lock()
 def begin_wait(cell: Cell, target: Waitable) -> None:
     """Note that the agent of `cell` is about to wait for `target`; raises AskCycleError if that would never end."""
     with _waits:
+        # Here, too: what it waits for was forgotten when it was abandoned, and is not to be noted any more.
+        check_fence()
         cell.waiting = target
         cycle = find_cycle(cell)
         if cycle:
@@ -84,6 +86,19 @@ def note_wait(cell: Cell, target: Waitable) -> tuple[Cell, ...]:
     with _waits:
         cell.waiting = target
         return _follow(cell)
+
+
+def end_wait(cell: Cell, target: Waitable) -> None:
+    """Note that the wait is over; whom the replacement of an abandoned agent waits for by now is left as it is."""
+    with _waits:
+        if cell.waiting is target:
+            cell.waiting = None
+
+
+def forget_wait(cell: Cell) -> None:
+    """The agent was abandoned while it waited, if it did: its replacement waits for nobody."""
+    with _waits:
+        cell.waiting = None
 
 
 def find_cycle(start: Cell) -> tuple[str, ...]:

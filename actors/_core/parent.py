@@ -9,7 +9,7 @@ from actors._core.abandonment import Abandoned
 from actors._core.commands import Start
 from actors._core.errors import AgentStoppedError, StartFailedError
 from actors._core.future import Ask
-from actors._core.here import begin_wait, check_fence, fence, here
+from actors._core.here import begin_wait, check_fence, end_wait, fence, here
 from actors._core.life import begin, construct, new_context, run_code
 from actors._core.path import check_name
 from actors._core.place import DEEPEST, Place, making
@@ -106,14 +106,14 @@ class Parent(Place):
     def _start_here(self) -> BaseException | None:
         outer = here.context
         if outer is not None:
-            outer.cell.waiting = self
+            outer.cell.waiting = self.cell
         try:
             error = begin(self.cell, None)
         except Abandoned:
             return AgentStoppedError(f"{self.path} was abandoned while it started", path=self.path)
         finally:
             if outer is not None:
-                outer.cell.waiting = None
+                end_wait(outer.cell, self.cell)
         if error is not None:
             self.cell.first_start_failed(error)
             return error
@@ -132,7 +132,7 @@ class Parent(Place):
             error = done.wait_quietly()
         finally:
             if context is not None:
-                context.cell.waiting = None
+                end_wait(context.cell, done)
         if error is None and self.final:
             return AgentStoppedError(f"{self.path} was stopped before it had started", path=self.path)
         return error  # type: ignore[no-any-return]

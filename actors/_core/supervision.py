@@ -19,7 +19,7 @@ from actors._core.commands import Halt, Restart, Resume, Start, State, Stop, Sus
 from actors._core.context import describe
 from actors._core.errors import ActorError, AgentStoppedError, AskCycleError, NameTakenError, RestartLimitExceeded
 from actors._core.future import Ask
-from actors._core.here import note_wait
+from actors._core.here import end_wait, note_wait
 from actors._core.messages import StopReason
 from actors._core.restarts import Restarts
 from actors._core.spec import ChildSpec
@@ -174,7 +174,7 @@ class Family:
             self.cell.system.pool.make_room()
             return done.wait_quietly()
         finally:
-            waiter.waiting = None
+            end_wait(waiter, done)
 
     # -- failures: the lane -------------------------------------------------------
 

@@ -18,6 +18,7 @@ from actors import (
     AgentRestarted,
     AgentStarted,
     AgentStopped,
+    AskCycleError,
     Cancelled,
     ChildSpec,
     DeadLetter,
@@ -164,6 +165,48 @@ def test_promise_22_a_start_that_was_abandoned_starts_no_children(
     log.wait(OrphanReturned, "/parent")
     assert len(system.tree()) == 0
     assert log.of(AgentStarted) == []
+
+
+@pytest.mark.parametrize("timeout", [None, 3600.0], ids=["inline", "queued"])
+def test_promise_22_whom_an_orphan_waits_for_does_not_count_as_a_wait_of_its_replacement(
+    system: ActorSystem, clock: HeardClock, gate: Gate, timeout: float | None
+) -> None:
+    a, b = system.spawn(doer("a", deadline=5.0)), system.spawn(doer("b"))
+
+    def ask_back(agent: Doer) -> Any:
+        gate.pass_through()
+        return a.ask("who", timeout=timeout)
+
+    answered = Trace()
+    a.tell(lambda agent: b.ask(lambda agent: answered.note(ask_back(agent)), timeout=timeout))
+    gate.wait_reached()
+    clock.advance(5.0)
+    assert incarnation(a) == 2
+    gate.open()
+    answered.wait_for(2)
+
+
+def test_promise_22_an_orphan_that_returns_hides_no_wait_of_its_replacement(
+    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+) -> None:
+    a, b, c = system.spawn(doer("a", deadline=5.0)), system.spawn(doer("b")), system.spawn(doer("c"))
+    second = Gate()
+
+    def ask_back(agent: Doer) -> Any:
+        second.pass_through()
+        return a.ask("never handled", timeout=3600.0)
+
+    a.tell(lambda agent: b.ask(lambda agent: gate.pass_through(), timeout=3600.0))
+    gate.wait_reached()
+    clock.advance(5.0)
+    assert incarnation(a) == 2
+    ask = a.ask(lambda agent: c.ask(ask_back, timeout=3600.0), block=False)
+    second.wait_reached()
+    gate.open()
+    log.wait(OrphanReturned, "/a")
+    second.open()
+    with pytest.raises(AskCycleError):
+        ask.get(timeout=PATIENCE)
 
 
 def test_promise_22_it_is_listed_with_its_stack_until_it_returns(
