@@ -60,14 +60,14 @@ class Expiry:
             clock.call_at(now + max(self._allowed, 0.01), self._look)
         elif (due := max(started, self._asked_at) + self._allowed) > now:
             clock.call_at(due, self._look)
-        elif not abandon(self._cell, None):
+        elif not abandon(self._cell, None, started):
             clock.call_at(now + 0.01, self._look)
 
 
 def running_since(context: Context | None) -> float | None:
     """When the agent's code that runs now began (or last gave a heartbeat); None if none runs."""
     baton = None if context is None else context.baton
-    if not baton:
+    if baton is None:
         return None
     try:
         return baton[0]
@@ -75,8 +75,8 @@ def running_since(context: Context | None) -> float | None:
         return None
 
 
-def abandon(cell: Cell, deadline: float | None) -> bool:
-    """Take the turn from the thread that runs the agent's code; False if the code has just returned.
+def abandon(cell: Cell, deadline: float | None, since: float) -> bool:
+    """Take the turn from the thread that runs the agent's code; False if the code that began at `since` has returned.
 
     The incarnation is fenced, its ask answered, its message a dead letter; the cell goes on on another thread. With
     `deadline` the incarnation has failed by it.
@@ -85,12 +85,13 @@ def abandon(cell: Cell, deadline: float | None) -> bool:
     baton = None if context is None else context.baton
     if context is None or baton is None:
         return False
+    try:
+        baton.remove(since)
+    except ValueError:
+        return False
+    # Read only now: without the baton the thread cannot go on to its next message.
     item = context.item
     ident = context.thread
-    try:
-        since = baton.pop()
-    except IndexError:
-        return False
     system = cell.system
     text = describe(item)
     orphan = Orphan(cell.path, cell.incarnation, text, _thread_name(ident), ident, since, system.clock)
@@ -105,7 +106,9 @@ def abandon(cell: Cell, deadline: float | None) -> bool:
         cell.obeying = None
     cell.leave_thread()
     cell.dispatcher.put(cell)
-    if count > system.max_orphans:
+    if system.orphans_list.is_back(context):
+        orphan_returned(context)
+    elif count > system.max_orphans:
         system.fail(cell.path, TooManyOrphans(count, system.max_orphans))
     return True
 

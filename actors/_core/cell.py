@@ -44,7 +44,7 @@ class Cell(Turn, Parent):
         clock = self.system.clock
         due = started + deadline
         if due <= clock.now():
-            if abandon(self, deadline):
+            if abandon(self, deadline, started):
                 return
             due = clock.now() + deadline
         self._guarded = True

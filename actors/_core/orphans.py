@@ -48,7 +48,8 @@ class Orphans:
 
     def __init__(self) -> None:
         self._orphans: dict[Context, Orphan] = {}
-        # Guards the dict.
+        self._early: set[Context] = set()  # back before they were listed
+        # Guards both.
         self._lock = threading.Lock()
 
     def add(self, context: Context, orphan: Orphan) -> int:
@@ -63,9 +64,19 @@ class Orphans:
         """Take the returned incarnation off the list; its fence stays up, for nobody looks at it any more."""
         with self._lock:
             orphan = self._orphans.pop(context, None)
+            if orphan is None:
+                self._early.add(context)
         if orphan is not None:
             fence.down()
         return orphan
+
+    def is_back(self, context: Context) -> bool:
+        """Whether the incarnation had returned before it was listed: then nobody has taken it off."""
+        with self._lock:
+            if context not in self._early:
+                return False
+            self._early.remove(context)
+            return True
 
     def __iter__(self) -> Iterator[Orphan]:
         with self._lock:

@@ -241,8 +241,8 @@ class Family:
             if failure.phase is Phase.EXIT:
                 policy = policy.for_exit()
             decision = policy.decide(failure, history)
-            if decision.directive is Directive.RESUME and failure.phase is Phase.START:
-                # There is no state to resume: it gets another start, within the limit of a restart.
+            if decision.directive is Directive.RESUME and failure.phase in (Phase.START, Phase.DEADLINE):
+                # There is no state to resume, or an orphan has it: another start, within the limit of a restart.
                 decision = policy.for_exit().decide(failure, history)
         except BaseException as raised:
             raised.__cause__ = failure.error

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from loguru import logger
 
 from actors._core import events, tree
-from actors._core.abandonment import abandon
+from actors._core.abandonment import abandon, running_since
 from actors._core.agent import Agent
 from actors._core.cell import Cell
+from actors._core.checks import check_timeout, is_seconds
 from actors._core.clock import Clock, SystemClock
 from actors._core.commands import State, Stop
 from actors._core.dispatcher import OwnThread, Pool
@@ -269,8 +270,9 @@ class ActorSystem:
     def _leave_behind(self) -> None:
         """The time is over: abandon what ends and still runs, also where an earlier stop gave it more."""
         for cell in _select(self.guardian, ["**"]):
-            if _is_told_to_end(cell):
-                abandon(cell, None)
+            started = running_since(cell.context) if _is_told_to_end(cell) else None
+            if started is not None:
+                abandon(cell, None, started)
         # What ends next, or is told next, is met by the next look; the clock closes with the system.
         self.clock.call_at(self.clock.now() + _LOOK_SECONDS, self._leave_behind)
 
