@@ -20,7 +20,6 @@ from actors._core import events, tree
 from actors._core.abandonment import abandon, running_since
 from actors._core.agent import Agent
 from actors._core.cell import Cell
-from actors._core.checks import check_timeout, is_seconds
 from actors._core.clock import Clock, SystemClock
 from actors._core.commands import State, Stop
 from actors._core.dispatcher import OwnThread, Pool
