@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from actors._core.checks import is_seconds
 from actors._core.errors import MailboxFullError
 from actors._core.future import AgentFuture
 from actors._core.here import here
@@ -50,7 +51,7 @@ class Mailbox:
             object.__setattr__(self, "overflow", Overflow(self.overflow))
         except ValueError:
             raise ValueError(f"overflow: one of {', '.join(Overflow)}, not {self.overflow!r}") from None
-        if self.timeout is not None and (isinstance(self.timeout, bool) or not self.timeout >= 0):
+        if self.timeout is not None and not is_seconds(self.timeout):
             raise ValueError(f"timeout: seconds, 0 or more, or None, not {self.timeout!r}")
         if self.timeout is not None and self.overflow is not Overflow.BLOCK:
             raise ValueError(f"timeout: only overflow='block' waits, not {str(self.overflow)!r}")
@@ -97,9 +98,8 @@ class BoundedQueue:
 
     def append(self, item: Any, /) -> None:
         dropped = self._offer(item)
-        while dropped is _NO_ROOM:
-            self._wait_for_room()
-            dropped = self._offer(item)
+        if dropped is _NO_ROOM:
+            dropped = self._offer_when_room(item)
         if dropped is not _ROOM:
             self._cell.dead_letter(dropped, f"mailbox full ({self._mailbox.overflow})")
 
@@ -136,19 +136,27 @@ class BoundedQueue:
         self._items.append(item)
         return oldest
 
-    def _wait_for_room(self) -> None:
+    def _offer_when_room(self, item: Any) -> Any:
+        # One deadline, although others may be faster than this sender once there is room.
+        timeout = self._mailbox.timeout
+        deadline = None if timeout is None else self._cell.system.clock.now() + timeout
+        while (dropped := self._offer(item)) is _NO_ROOM:
+            self._wait_for_room(deadline)
+        return dropped
+
+    def _wait_for_room(self, deadline: float | None) -> None:
         room: AgentFuture[None] = AgentFuture()
         with self._lock:
             if self._has_room():
                 return
             self._waiting.append(room)
-        clock = self._cell.system.clock
-        timeout = self._mailbox.timeout
-        if not clock.wait(room, None if timeout is None else clock.now() + timeout):
-            with self._lock:
-                if room in self._waiting:
-                    self._waiting.remove(room)
-            raise self._full()
+        if self._cell.system.clock.wait(room, deadline):
+            return
+        with self._lock:
+            if room in self._waiting:
+                self._waiting.remove(room)
+                raise self._full()
+        # It was let in at the last moment: the room is for this sender, nobody else was told of it.
 
     def _full(self) -> MailboxFullError:
         return MailboxFullError(self._cell.path, self._mailbox.capacity or 0)
@@ -164,8 +172,10 @@ class BoundedQueue:
 
     def extendleft(self, items: Iterable[Any], /) -> None:
         """Put messages back at the head; they were accepted before, so the bound does not stop them."""
+        items = tuple(items)
         with self._lock:
             self._items.extendleft(items)
+            self._uncounted += sum(1 for item in items if isinstance(item, Uncounted))
 
     def close(self) -> None:
         """Let every waiting sender in, to find the agent's gate closed."""

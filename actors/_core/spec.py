@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from actors._core.checks import is_seconds
 from actors._core.mailbox import Mailbox
 from actors._core.path import check_name
 from policies import Policy, RestartType
@@ -48,7 +49,8 @@ class ChildSpec(Generic[A]):
     keep_children: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.agent, type) or not hasattr(self.agent, "on_receive"):
+        # Only an Agent has it; the class itself is defined above this module.
+        if not isinstance(self.agent, type) or not hasattr(self.agent, "_supervises"):
             raise ValueError(f"agent: a subclass of Agent, not {self.agent!r}")
         if self.name is not None:
             check_name(self.name)
@@ -56,8 +58,8 @@ class ChildSpec(Generic[A]):
             if not isinstance(self.args, (tuple, list)):
                 raise ValueError(f"args: a tuple, not {self.args!r}")
             object.__setattr__(self, "args", tuple(self.args))
-        if not isinstance(self.kwargs, Mapping):
-            raise ValueError(f"kwargs: a mapping, not {self.kwargs!r}")
+        if not isinstance(self.kwargs, Mapping) or not all(isinstance(name, str) for name in self.kwargs):
+            raise ValueError(f"kwargs: a mapping of names to values, not {self.kwargs!r}")
         self._check_ends()
         if self.policy is not None and not isinstance(self.policy, Policy):
             raise ValueError(f"policy: a Policy or None, not {self.policy!r}")
@@ -65,7 +67,7 @@ class ChildSpec(Generic[A]):
             raise ValueError(f"mailbox: a Mailbox or None, not {self.mailbox!r}")
         if self.dispatcher not in _DISPATCHERS:
             raise ValueError(f"dispatcher: one of {', '.join(_DISPATCHERS)}, not {self.dispatcher!r}")
-        if self.deadline is not None and not _is_seconds(self.deadline, above=0.0):
+        if self.deadline is not None and not is_seconds(self.deadline, above=0.0):
             raise ValueError(f"deadline: seconds above 0, or None, not {self.deadline!r}")
 
     def _check_ends(self) -> None:
@@ -73,7 +75,7 @@ class ChildSpec(Generic[A]):
             object.__setattr__(self, "restart", RestartType(self.restart))
         except ValueError:
             raise ValueError(f"restart: one of {', '.join(RestartType)}, not {self.restart!r}") from None
-        if self.shutdown not in ("infinity", "brutal") and not _is_seconds(self.shutdown):
+        if self.shutdown not in ("infinity", "brutal") and not is_seconds(self.shutdown):
             raise ValueError(f"shutdown: seconds of 0 or more, 'infinity' or 'brutal', not {self.shutdown!r}")
         for flag in ("significant", "keep_children"):
             if not isinstance(getattr(self, flag), bool):
@@ -106,9 +108,3 @@ class ChildSpec(Generic[A]):
 
 
 _FIELDS = tuple(field.name for field in fields(ChildSpec))
-
-
-def _is_seconds(value: object, above: float = -1.0) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and above < value < float("inf") and value >= 0
-    )

@@ -1,0 +1,161 @@
+"""What counts against the bound of a mailbox, and for how long does a sender wait for room?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actors import (
+    ActorSystem,
+    AgentStoppedError,
+    ChildSpec,
+    DeadLetter,
+    Mailbox,
+    MailboxFullError,
+    Overflow,
+    Terminated,
+)
+from actors._core.mailbox import BoundedQueue, Uncounted
+from policies import Backoff, Restart
+from tests.core.doer import Doer, WatchedClock, busy_at, crash, elsewhere, result, stop
+from tests.core.helpers import EventLog, Gate, Trace, answer
+
+
+@pytest.fixture
+def clock() -> WatchedClock:
+    return WatchedClock()
+
+
+def queue_of(system: ActorSystem, mailbox: Mailbox) -> BoundedQueue:
+    return BoundedQueue(system.guardian, mailbox)
+
+
+def drained(queue: BoundedQueue) -> list[Any]:
+    return [queue.popleft() for _ in range(len(queue))]
+
+
+@pytest.mark.parametrize("overflow", [Overflow.REJECT, Overflow.DROP_OLDEST])
+def test_a_notice_that_waits_for_the_next_incarnation_takes_no_room(
+    system: ActorSystem, clock: WatchedClock, log: EventLog, trace: Trace, overflow: Overflow
+) -> None:
+    target = system.spawn(Doer, name="target")
+    spec = ChildSpec(
+        Doer,
+        name="a",
+        args=(trace,),
+        policy=Restart(backoff=Backoff(1.0)),
+        mailbox=Mailbox(capacity=1, overflow=overflow),
+    )
+    agent = system.spawn(spec)
+    answer(agent, lambda agent: agent.context.watch(target))
+    agent.tell(crash)
+    clock.wait_for_timer(1.0)
+    stop(target)
+
+    agent.tell("first")
+    clock.advance_to(1.0)
+
+    notes = trace.wait_for("first")
+    assert [type(note) for note in notes] == [Terminated, str]
+    assert [letter.message for letter in log.of(DeadLetter, "/a")] == [crash]
+    gate = Gate()
+    agent.tell(busy_at(gate))
+    gate.wait_reached()
+    agent.tell("second")
+    gate.open()
+    assert trace.wait_for("second")[-2:] == ["first", "second"]
+
+
+def test_what_is_put_back_counts_as_what_it_is(system: ActorSystem) -> None:
+    queue = queue_of(system, Mailbox(capacity=2))
+    outside = Uncounted()
+    queue.extendleft(iter(["message", outside]))
+    queue.append("last")
+    with pytest.raises(MailboxFullError):
+        queue.append("one too many")
+    assert drained(queue) == [outside, "message", "last"]
+    queue.append(1)
+    queue.append(2)
+    with pytest.raises(MailboxFullError):
+        queue.append(3)
+
+
+def test_a_sender_that_others_overtake_waits_no_longer_than_its_timeout(
+    system: ActorSystem, clock: WatchedClock
+) -> None:
+    queue = queue_of(system, Mailbox(capacity=1, overflow="block", timeout=1.0))
+    queue.append("first")
+    sending = elsewhere(lambda: queue.append("late"))
+    clock.wait_for_timer(1.0)
+    clock.advance(0.75)
+    with queue._lock:
+        # Room is made and taken before the sender looks again.
+        queue._waiting.popleft().resolve()
+    clock.wait_for_timer(1.0)
+    clock.advance(0.25)
+    with pytest.raises(MailboxFullError):
+        result(sending)
+    assert drained(queue) == ["first"]
+
+
+def test_a_sender_that_is_let_in_at_its_last_moment_uses_the_room(system: ActorSystem, clock: WatchedClock) -> None:
+    queue = queue_of(system, Mailbox(capacity=1, overflow="block", timeout=1.0))
+    queue.append("first")
+    wait = clock.wait
+
+    def too_late(future: Any, deadline: float | None) -> bool:
+        # The time is over, and before the sender can take its name off the list, room is made for it.
+        clock.wait = wait  # type: ignore[method-assign]
+        assert queue.popleft() == "first"
+        return False
+
+    clock.wait = too_late  # type: ignore[method-assign]
+    queue.append("second")
+    assert drained(queue) == ["second"]
+
+
+def test_room_that_is_made_before_the_sender_waits_is_used_at_once(system: ActorSystem) -> None:
+    queue = queue_of(system, Mailbox(capacity=1, overflow="block"))
+    queue._wait_for_room(None)
+    queue.append("first")
+    assert drained(queue) == ["first"]
+
+
+def test_a_sender_that_waits_for_room_when_the_agent_ends_is_refused(
+    system: ActorSystem, clock: WatchedClock, log: EventLog
+) -> None:
+    agent = system.spawn(ChildSpec(Doer, name="a", mailbox=Mailbox(capacity=1, overflow="block", timeout=9.0)))
+    gate = Gate()
+    agent.tell(busy_at(gate))
+    gate.wait_reached()
+    agent.tell("first")
+    sending = elsewhere(lambda: agent.tell("second"))
+    clock.wait_for_timer(9.0)
+
+    stopping = agent.stop(block=False, drain=False)
+    gate.open()
+
+    with pytest.raises(AgentStoppedError):
+        result(sending)
+    assert result(stopping) is True
+    assert sorted(letter.message for letter in log.of(DeadLetter, "/a")) == ["first", "second"]
+
+
+def test_what_was_stashed_goes_back_into_a_full_mailbox(system: ActorSystem, trace: Trace) -> None:
+    def set_aside(agent: Any) -> None:
+        if agent.trace.notes:
+            agent.trace.note("stashed before")
+        else:
+            agent.context.stash()
+            agent.trace.note("stashed")
+
+    agent = system.spawn(ChildSpec(Doer, name="a", args=(trace,), mailbox=Mailbox(capacity=1)))
+    agent.tell(set_aside)
+    trace.wait_for("stashed")
+    gate = Gate()
+    agent.tell(lambda agent: (gate.pass_through(), agent.context.unstash_all()))
+    gate.wait_reached()
+    agent.tell("waits")
+    gate.open()
+    assert trace.wait_for("waits") == ["stashed", "stashed before", "waits"]
