@@ -16,10 +16,12 @@ from actors._core.abandonment import running_since
 from actors._core.commands import State
 from actors._core.context import describe
 from actors._core.errors import printed
+from actors._core.supervision import Down
 from policies import Restart
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
+    from actors._core.spec import ChildSpec
     from actors._core.system import ActorSystem
 
 _GLYPHS = {
@@ -34,6 +36,9 @@ _GLYPHS = {
     "stopped": "✕",
     "down": "-",
 }
+# What means something in the text of a Mermaid node, as entities of Mermaid's own.
+_MERMAID = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;"})
+_LONGEST = 200  # characters of an error's text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class AgentSnapshot:
     waits_for: str
     last_failure: str
     thread: int
-    children: tuple[AgentSnapshot, ...] = ()
+    children: tuple[AgentSnapshot, ...] = field(default=(), repr=False)
 
     def walk(self) -> Iterator[AgentSnapshot]:
         """Give this agent and all below it, parents first."""
@@ -73,7 +78,8 @@ class AgentSnapshot:
         text = f"{_GLYPHS[self.state]} {self.name} {self.agent} {self.state}"
         if self.waits_for:
             text += f" for {self.waits_for}"
-        text += f" #{self.incarnation}"
+        if self.incarnation:
+            text += f" #{self.incarnation}"
         if self.restarts:
             text += f" restarts={self.restarts}{f' (limit {self.limit})' if self.limit else ''}"
         if self.mailbox or self.capacity:
@@ -87,12 +93,14 @@ class AgentSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A system's agents at one moment; prints as text, and draws as Mermaid or DOT."""
+    """A system's agents at one moment, and the specs kept of agents that are down.
+
+    Prints as text, and draws as Mermaid or DOT.
+    """
 
     system: str
     root: AgentSnapshot
     orphans: int = 0
-    _stacks: dict[int, str] = field(default_factory=dict, repr=False)
 
     def __iter__(self) -> Iterator[AgentSnapshot]:
         """Give all agents, parents first, without the root."""
@@ -113,16 +121,21 @@ class Tree:
         return "\n".join(lines)
 
     def _title(self) -> str:
-        count = len(self)
+        down = sum(1 for agent in self if agent.state == "down")
+        count = len(self) - down
+        kept = f", {down} down" if down else ""
         orphans = f", {self.orphans} orphan{'' if self.orphans == 1 else 's'}" if self.orphans else ""
-        return f"{self.system}: {count} agent{'' if count == 1 else 's'}{orphans}"
+        return f"{self.system}: {count} agent{'' if count == 1 else 's'}{kept}{orphans}"
+
+    def __repr__(self) -> str:
+        return f"<Tree {self._title()}>"
 
     def to_mermaid(self) -> str:
         """Give the tree as a Mermaid flowchart."""
         lines = ["flowchart TD"]
         for number, agent, parent in self._numbered():
-            label = f"{agent.name}<br/>{agent.agent} #{agent.incarnation}<br/>{agent.state}".replace('"', "#quot;")
-            lines.append(f'    a{number}["{label}"]')
+            name, kind = agent.name.translate(_MERMAID), agent.agent.translate(_MERMAID)
+            lines.append(f'    a{number}["{name}<br/>{kind} #{agent.incarnation}<br/>{agent.state}"]')
             if parent is not None:
                 lines.append(f"    a{parent} --> a{number}")
         return "\n".join(lines)
@@ -190,34 +203,35 @@ def dump(system: ActorSystem) -> str:
 
 def _snap_all(root: Cell) -> AgentSnapshot:
     # Children before parents, without recursion: a tree may be deeper than Python's stack.
-    order: list[tuple[Any, Any, list[AgentSnapshot]]] = []
-    todo: list[tuple[Any, Any, list[AgentSnapshot]]] = [(root, None, [])]
+    top: list[AgentSnapshot] = []
+    order: list[tuple[Cell | Down, Cell, str, list[AgentSnapshot], list[AgentSnapshot]]] = []
+    todo: list[tuple[Cell | Down, Cell, str, list[AgentSnapshot]]] = [(root, root, "/", top)]
     while todo:
-        entry = todo.pop()
-        order.append(entry)
-        cell, _, below = entry
-        family = getattr(cell, "family", None)
-        for name, child in family.entries() if family is not None else ():
-            todo.append((child, (name, below), []))
-    result: AgentSnapshot | None = None
-    for cell, place, below in reversed(order):
-        name, siblings = place if place is not None else ("/", None)
-        result = _snap(cell, name, root, tuple(below))
-        if siblings is not None:
-            siblings.append(result)
-    assert result is not None
-    return result
+        child, parent, name, siblings = todo.pop()
+        below: list[AgentSnapshot] = []
+        order.append((child, parent, name, siblings, below))
+        if not isinstance(child, Down) and child.family is not None:
+            todo.extend((found, child, given, below) for given, found in child.family.entries())
+    for child, parent, name, siblings, below in reversed(order):
+        if isinstance(child, Down):
+            siblings.append(_snap_down(child.spec, parent, name))
+        else:
+            siblings.append(_snap(child, tuple(below)))
+    return top[0]
 
 
-def _snap(cell: Any, name: str, root: Cell, children: tuple[AgentSnapshot, ...]) -> AgentSnapshot:
-    if not hasattr(cell, "lock"):  # a spec that is kept while no agent runs
-        return AgentSnapshot("", name, cell.spec.agent.__name__, "down", 0, 0, "", 0, None, "", 0.0, "", "", 0)
+def _snap_down(spec: ChildSpec[Any], parent: Cell, name: str) -> AgentSnapshot:
+    path = f"{parent.path.rstrip('/')}/{name}"
+    return AgentSnapshot(path, name, spec.agent.__name__, "down", 0, 0, "", 0, None, "", 0.0, "", "", 0)
+
+
+def _snap(cell: Cell, children: tuple[AgentSnapshot, ...]) -> AgentSnapshot:
     started = running_since(cell.context)
     waits_for = cell.waiting
     failure = cell.failure
     return AgentSnapshot(
         path=cell.path,
-        name=name,
+        name=cell.name,
         agent=cell.spec.agent.__name__,
         state=_state(cell, started is not None, waits_for is not None),
         incarnation=cell.incarnation,
@@ -236,9 +250,11 @@ def _snap(cell: Any, name: str, root: Cell, children: tuple[AgentSnapshot, ...])
 
 def _said(error: BaseException) -> str:
     try:
-        return f"{type(error).__name__}: {error}"
+        text = f"{type(error).__name__}: {error}"
     except Exception:
         return printed(error)
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
 def _state(cell: Cell, running: bool, waiting: bool) -> str:
