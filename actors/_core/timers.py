@@ -7,9 +7,10 @@ mailbox while its timer is cancelled, replaced or restarted away is discarded.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import TYPE_CHECKING, Any
 
+from actors._core.checks import is_seconds
 from actors._core.clock import Timer
 from actors._core.mailbox import Uncounted
 from actors._core.messages import ReceiveTimeout
@@ -23,29 +24,32 @@ class Tick(Uncounted):
 
     __slots__ = ("_interval", "_timer", "_timers", "key", "message", "queued")
 
-    def __init__(self, timers: Timers, key: Hashable, delay: float, message: Any, interval: float | None) -> None:
+    def __init__(self, timers: Timers, key: Hashable, message: Any, interval: float | None) -> None:
         self._timers = timers
         self._interval = interval
+        self._timer: Timer | None = None
         self.key = key
         self.message = message
         self.queued = False
-        self._timer = self._arm(delay)
 
-    def _arm(self, delay: float) -> Timer:
+    def arm(self, delay: float) -> None:
+        """Have the tick queued in `delay` seconds; it must be known under its key already."""
         clock = self._timers.context.cell.system.clock
-        return clock.call_at(clock.now() + delay, self._due)
+        self._timer = clock.call_at(clock.now() + delay, self._due)
 
     def _due(self) -> None:
+        if not self._timers.stands(self):
+            return
         if self._interval is not None:
-            self._timer = self._arm(self._interval)
-        if not self.queued and self._timers.stands(self):
+            self.arm(self._interval)
+        if not self.queued:
             # An agent that is slower than its timer finds one tick waiting, not many.
             self.queued = True
             self._timers.context.cell.queue_tick(self)
 
     def cancel(self) -> None:
-        self._interval = None
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
 
     def take(self) -> bool:
         """Tell, on the agent's turn, whether this tick is still to be delivered."""
@@ -71,7 +75,7 @@ class Timers:
 
     def every(self, key: Hashable, interval: float, message: Any) -> None:
         """Deliver `message` every `interval` seconds, first after one; ticks that pile up are delivered as one."""
-        if not interval > 0:
+        if not is_seconds(interval, above=0.0):
             raise ValueError(f"interval: seconds above 0, not {interval!r}")
         self._start(key, interval, message, interval)
 
@@ -93,13 +97,18 @@ class Timers:
             self.cancel(key)
 
     def _start(self, key: Hashable, delay: float, message: Any, interval: float | None) -> None:
-        if isinstance(delay, bool) or not isinstance(delay, (int, float)) or not 0 <= delay < float("inf"):
+        if not is_seconds(delay):
             raise ValueError(f"delay: seconds, 0 or more, not {delay!r}")
+        if not isinstance(key, Hashable):
+            raise ValueError(f"key: a hashable value, not {key!r}")
         self.cancel(key)
-        tick = Tick(self, key, delay, message, interval)
+        tick = Tick(self, key, message, interval)
         with self._lock:
             self._ticks[key] = tick
-        if delay == 0:
+        # Known first, armed after: a short delay may be over at once.
+        if delay:
+            tick.arm(delay)
+        else:
             tick._due()
 
     def stands(self, tick: Tick) -> bool:
@@ -114,9 +123,11 @@ class Timers:
 class Idle:
     """Delivers `ReceiveTimeout` when the agent has had no message for a while; costs others nothing."""
 
-    def __init__(self, context: Context, seconds: float, ignore: tuple[type, ...]) -> None:
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
+    def __init__(self, context: Context, seconds: float, ignore: Collection[type]) -> None:
+        if not is_seconds(seconds, above=0.0):
             raise ValueError(f"seconds: above 0, or None, not {seconds!r}")
+        if not isinstance(ignore, Collection) or not all(isinstance(kind, type) for kind in ignore):
+            raise ValueError(f"ignore: types of messages, not {ignore!r}")
         self._context = context
         self._seconds = seconds
         self._ignore = (*ignore, ReceiveTimeout)

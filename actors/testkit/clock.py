@@ -7,6 +7,7 @@ import itertools
 import threading
 from collections.abc import Callable
 
+from actors._core.checks import is_seconds
 from actors._core.clock import Timer, Waited
 
 
@@ -17,6 +18,8 @@ class VirtualClock:
     """
 
     def __init__(self, start: float = 0.0) -> None:
+        if not is_seconds(start):
+            raise ValueError(f"start: seconds, 0 or more, not {start!r}")
         self._now = start
         self._heap: list[tuple[float, int, Timer]] = []
         self._tie = itertools.count()
@@ -29,7 +32,7 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> None:
         """Let time pass: what falls due is called on this thread, in order, each at its own time."""
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
+        if not is_seconds(seconds):
             raise ValueError(f"seconds: 0 or more, not {seconds!r}")
         until = self._now + seconds
         while (timer := self._next_due(until)) is not None:
