@@ -14,6 +14,7 @@ from typing import Any
 
 from loguru import logger
 
+from actors._core.errors import printed
 from actors._core.messages import StopReason
 from policies import Directive, Phase
 
@@ -146,11 +147,15 @@ class EventStream:
             if not kinds or isinstance(event, kinds):
                 try:
                     subscriber(event)
-                except Exception as error:
-                    logger.opt(exception=error).error("an event subscriber failed: {!r}", subscriber)
+                except BaseException as error:
+                    # Whatever it is, it is the subscriber's own: the thread that reports has an agent to run.
+                    logger.opt(exception=error).error("an event subscriber failed: {}", printed(subscriber))
 
     def subscribe(self, subscriber: Subscriber, *kinds: type[Event]) -> Callable[[], None]:
         """Call `subscriber(event)` for every later event, or those of the kinds given; gives back what ends it."""
+        if not callable(subscriber):
+            raise ValueError(f"subscriber: a callable that takes an event, not {subscriber!r}")
+        _check_kinds(kinds)
         entry = (subscriber, kinds)
         with self._lock:
             self._subscribers = (*self._subscribers, entry)
@@ -165,5 +170,12 @@ class EventStream:
         """Give the newest `count` events (of the kinds given), oldest first."""
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ValueError(f"count: a whole number, 0 or more, not {count!r}")
+        _check_kinds(kinds)
         events = [event for event in self._ring.copy() if not kinds or isinstance(event, kinds)]
         return events[-count:] if count else []
+
+
+def _check_kinds(kinds: tuple[object, ...]) -> None:
+    for kind in kinds:
+        if not isinstance(kind, type) or not issubclass(kind, Event):
+            raise ValueError(f"kinds: types of events, not {kind!r}")
