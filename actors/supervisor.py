@@ -49,22 +49,16 @@ class Supervisor(Agent):
 
     @property
     def _child_specs(self) -> Sequence[ChildSpec[Any]]:  # type: ignore[override]
+        if not isinstance(self.children, Sequence):
+            # An iterator would be empty at the next restart.
+            raise ValueError(f"children: a list or tuple of ChildSpecs, not {self.children!r}")
         specs = tuple(self.children)
         self._check(specs)
         return specs
 
     def _check(self, specs: tuple[Any, ...]) -> None:
         """Refuse what makes no sense before anything starts."""
-        for name, kind in (("strategy", Strategy), ("auto_shutdown", AutoShutdown)):
-            try:
-                kind(getattr(self, name))
-            except ValueError:
-                raise ValueError(f"{name}: one of {', '.join(kind)}, not {getattr(self, name)!r}") from None
-        if self.policy is not None and not isinstance(self.policy, Policy):
-            raise ValueError(f"policy: a Policy or None, not {self.policy!r}")
-        most = self.max_children
-        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
-            raise ValueError(f"max_children: a whole number, 0 or more, or None, not {most!r}")
+        self._check_rules()
         names: set[str] = set()
         for spec in specs:
             if not isinstance(spec, ChildSpec):

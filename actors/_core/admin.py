@@ -14,13 +14,13 @@ from actors._core.commands import Restart, State, Stop
 from actors._core.errors import NameTakenError, StartFailedError
 from actors._core.here import check_fence, fence, here
 from actors._core.messages import StopReason
+from actors._core.spec import ChildSpec
 from actors._core.supervision import Down, TooManyChildren
 from policies import RestartType
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
     from actors._core.ref import AgentRef
-    from actors._core.spec import ChildSpec
 
 
 class Outcome(StrEnum):
@@ -83,8 +83,10 @@ class Admin:
     def start_child(self, spec: ChildSpec[Any]) -> AdminResult:
         """Start a child whose spec is kept; returns once its `on_start` has run. `spec.name` None makes a name up."""
         cell = self._administered()
+        if not isinstance(spec, ChildSpec):
+            raise ValueError(f"spec: a ChildSpec, not {spec!r}")
         if spec.name is not None:
-            present = cell.own_family().get(spec.name)
+            present = None if cell.family is None else cell.family.get(spec.name)
             if present is not None:
                 return _present(present)
         return _start(cell, spec, spec.name)
@@ -105,7 +107,7 @@ class Admin:
     def restart_child(self, name: str) -> AdminResult:
         """Start a child that is down, or give a running one a planned restart that no limit counts. Blocks."""
         cell = self._administered()
-        child = _find(cell, name)
+        child = _find(cell, _check_str(name))
         if child is None:
             return AdminResult(Outcome.NOT_FOUND)
         if isinstance(child, Down):
@@ -122,7 +124,7 @@ class Admin:
     def delete_child(self, name: str) -> AdminResult:
         """Forget the spec of a child that is down."""
         cell = self._administered()
-        child = _find(cell, name)
+        child = _find(cell, _check_str(name))
         if child is None or cell.family is None:
             return AdminResult(Outcome.NOT_FOUND)
         if not isinstance(child, Down):
@@ -158,9 +160,17 @@ def _waiter() -> Cell | None:
     return None if here.context is None else here.context.cell
 
 
+def _check_str(name: object) -> str:
+    if not isinstance(name, str):
+        raise ValueError(f"name: the name of a child, not {name!r}")
+    return name
+
+
 def _find(cell: Cell, name: str | AgentRef[Any]) -> Cell | Down | None:
     if isinstance(name, str):
         return None if cell.family is None else cell.family.get(name)
+    if not isinstance(name, Admin):
+        raise ValueError(f"name: the name of a child or its ref, not {name!r}")
     child = name._cell
     if child.parent is not cell:
         return None

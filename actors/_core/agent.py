@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from loguru import logger
 
 from actors._core._pykka import Actor
-from actors._core.errors import DeathPactError
+from actors._core.errors import DeathPactError, printed
 from actors._core.future import AgentFuture
 from actors._core.messages import Terminated
 from policies import AutoShutdown, Policy, Strategy
@@ -121,7 +121,7 @@ class Agent(Actor):
         if isinstance(message, Terminated):
             raise DeathPactError(message.ref.path, message.reason.value)
         if self._context is not None and not self._context.cell.system.is_default:
-            logger.warning("{} has no handler for {!r:.200}", self._context.path, message)
+            logger.warning("{} has no handler for {}", self._context.path, printed(message, 200))
             return None
         return super().on_receive(message)
 
@@ -137,6 +137,19 @@ class Agent(Actor):
         if self._context is None or self._context.cell.system.is_default:
             return f"{type(self).__name__} ({self.actor_urn})"
         return f"{type(self).__name__} {self._context.path} #{self._context.incarnation}"
+
+    def _check_rules(self) -> None:
+        """Refuse rules for children that make no sense; asked before the first child starts."""
+        for name, kind in (("strategy", Strategy), ("auto_shutdown", AutoShutdown)):
+            try:
+                kind(getattr(self, name))
+            except ValueError:
+                raise ValueError(f"{name}: one of {', '.join(kind)}, not {getattr(self, name)!r}") from None
+        if self.policy is not None and not isinstance(self.policy, Policy):
+            raise ValueError(f"policy: a Policy or None, not {self.policy!r}")
+        most = self.max_children
+        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
+            raise ValueError(f"max_children: a whole number, 0 or more, or None, not {most!r}")
 
     # -- what pykka.Actor asks of a runtime ---------------------------------------
 

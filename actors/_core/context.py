@@ -7,7 +7,7 @@ by the context that it does it with.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -156,12 +156,12 @@ class Context:
     def watch(self, ref: AgentRef[Any]) -> None:
         """Have `Terminated(ref, reason)` delivered once `ref` has ended for good; at once if it has already."""
         self._may_act()
-        watch.watch(self.cell, ref._cell)
+        watch.watch(self.cell, _cell_of(ref))
 
     def unwatch(self, ref: AgentRef[Any]) -> None:
         """Take the watch back; a notice that waits already is not delivered."""
         self._may_act()
-        watch.unwatch(self.cell, ref._cell)
+        watch.unwatch(self.cell, _cell_of(ref))
 
     # -- stash and behaviour ------------------------------------------------------
 
@@ -219,15 +219,16 @@ class Context:
             self._timers = Timers(self)
         return self._timers
 
-    def set_receive_timeout(self, seconds: float | None, ignore: Sequence[type] = ()) -> None:
+    def set_receive_timeout(self, seconds: float | None, ignore: Collection[type] = ()) -> None:
         """Deliver `ReceiveTimeout` whenever no message came for `seconds`; None ends it.
 
         Messages of the types in `ignore` do not count as a message.
         """
         self._may_act()
+        idle = None if seconds is None else Idle(self, seconds, ignore)
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = None if seconds is None else Idle(self, seconds, tuple(ignore))
+        self._idle = idle
         self.bind()
 
     def heartbeat(self) -> None:
@@ -248,6 +249,10 @@ class Context:
         arrives after a restart is a dead letter.
         """
         self._may_act()
+        if not hasattr(future, "add_done_callback"):
+            raise ValueError(f"future: a future with add_done_callback, not {future!r}")
+        if convert is not None and not callable(convert):
+            raise ValueError(f"convert: a callable that takes the value, or None, not {convert!r}")
         future.add_done_callback(lambda *_: self._deliver_result(future, convert))
 
     def _deliver_result(self, future: Any, convert: Callable[[Any], Any] | None) -> None:
@@ -332,6 +337,13 @@ class Context:
         return f"<Context {self.path} #{self.incarnation}>"
 
 
+def _cell_of(ref: AgentRef[Any]) -> Cell:
+    cell: Cell | None = getattr(ref, "_cell", None)
+    if cell is None:
+        raise ValueError(f"ref: an AgentRef, not {ref!r}")
+    return cell
+
+
 def _not_started(message: Any) -> Any:
     raise AssertionError(f"no incarnation is there to handle {message!r}")
 
@@ -344,5 +356,5 @@ def describe(item: Any) -> str:
         return repr(item)
     message = item.message if isinstance(item, Ask) else item
     with contextlib.suppress(Exception):
-        return f"{message!r:.80}"
+        return " ".join(f"{message!r:.80}".split())
     return type(message).__name__

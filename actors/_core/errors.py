@@ -91,7 +91,7 @@ class InvalidMessageError(ActorError, ValueError):
     """The agent does not accept this message."""
 
     def __init__(self, path: str, message: object, text: str) -> None:
-        super().__init__(f"{path} does not accept {printed(message)}: {text}")
+        super().__init__(f"{path} does not accept {printed(message, 200)}: {text}")
         self.path = path
         self.message = message
 

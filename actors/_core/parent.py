@@ -72,6 +72,9 @@ class Parent(Place):
         """
         if fence.raised:
             check_fence()
+        agent = self._agent
+        if self.family is None and agent is not None:
+            agent._check_rules()
         family = self.own_family()
         if spec.significant:
             check_significant(spec.restart, True, self.auto_shutdown)
@@ -96,6 +99,9 @@ class Parent(Place):
             context = new_context(child, None)
             run_code(context, "__init__", construct, context)
             child.system.agent_begins(child)
+        except Abandoned:
+            # It has been ended meanwhile, on another thread.
+            raise AgentStoppedError(f"{child.path} was abandoned while it started", path=child.path) from None
         except BaseException as error:
             child.first_start_failed(error)
             raise

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
 from actors._core._pykka import ActorRef, Future
 from actors._core.admin import Admin
+from actors._core.checks import check_timeout
 from actors._core.commands import Drain, State, Stop
 from actors._core.errors import AgentStoppedError, AskCycleError, AskTimeout, MailboxFullError
 from actors._core.future import AgentFuture, Ask
@@ -181,6 +182,7 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         """
         if fence.raised:
             check_fence()
+        check_timeout(timeout)
         cell = self._cell
         context = here.context
         own = context is not None and context.cell is cell

@@ -20,6 +20,7 @@ from actors._core import events, tree
 from actors._core.abandonment import abandon, running_since
 from actors._core.agent import Agent
 from actors._core.cell import Cell
+from actors._core.checks import check_timeout, is_seconds
 from actors._core.clock import Clock, SystemClock
 from actors._core.commands import State, Stop
 from actors._core.dispatcher import OwnThread, Pool
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound="Agent")
 
 _JOIN_SECONDS = 5.0
+_OF_A_CLOCK = ("now", "call_at", "wait", "close")
 _LOOK_SECONDS = 0.01  # from one look at what still runs to the next, once the deadline of a stop is over
 _open_systems: weakref.WeakSet[ActorSystem] = weakref.WeakSet()
 
@@ -95,10 +97,15 @@ class ActorSystem:
         self.name = check_name(name)
         if policy is not None and not isinstance(policy, Policy):
             raise ValueError(f"policy: a Policy or None, not {policy!r}")
-        if ask_timeout is not None and (isinstance(ask_timeout, bool) or not ask_timeout > 0):
+        if ask_timeout is not None and not is_seconds(ask_timeout, above=0.0):
             raise ValueError(f"ask_timeout: seconds above 0, or None, not {ask_timeout!r}")
         if isinstance(max_orphans, bool) or not isinstance(max_orphans, int) or max_orphans < 0:
             raise ValueError(f"max_orphans: a whole number, 0 or more, not {max_orphans!r}")
+        if seed is not None and not isinstance(seed, int):
+            raise ValueError(f"seed: a whole number or None, not {seed!r}")
+        if clock is not None and (isinstance(clock, type) or not all(hasattr(clock, name) for name in _OF_A_CLOCK)):
+            raise ValueError(f"clock: a Clock or None, not {clock!r}")
+        checked = _strategy(strategy)
         self.ask_timeout = ask_timeout
         self.max_orphans = max_orphans
         self.clock: Clock = SystemClock(name) if clock is None else clock
@@ -115,7 +122,7 @@ class ActorSystem:
         self._ended = threading.Event()
         # Guards the root cause and the stopping flag.
         self._lock = threading.Lock()
-        self.guardian = Cell(self, None, "/", ChildSpec(Guardian, args=(policy, _strategy(strategy))), True)
+        self.guardian = Cell(self, None, "/", ChildSpec(Guardian, args=(policy, checked)), True)
         begin(self.guardian, None)
         self.guardian.give_back()
         _open_systems.add(self)
@@ -179,6 +186,7 @@ class ActorSystem:
         and named in the report. Called again, it waits for the first call and gives the same report. Called by an
         agent of this system, it does not wait.
         """
+        check_timeout(timeout)
         if fence.raised:
             check_fence()
         with self._lock:
@@ -202,8 +210,9 @@ class ActorSystem:
         Raises SystemFailed with the root cause if an escalation ended it. Ctrl-C stops the system in order, a second
         one at once, and then raises KeyboardInterrupt.
         """
+        check_timeout(timeout)
         try:
-            ended = self._ended.wait(timeout)
+            ended = self._ended.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         except KeyboardInterrupt:
             self.stop()
             raise
