@@ -121,8 +121,10 @@ class Cell(Turn, Parent):
         self.move(State.STOPPING)
         self.close()
         self.move(State.STOPPED)
-        if self.parent is not None and self.parent.family is not None:
-            self.parent.family.remove(self, keep_spec=self.revived)
+        parent = self.parent
+        assert parent is not None
+        assert parent.family is not None
+        parent.family.remove(self, keep_spec=self.revived)
         watch.ended(self, Terminated(self.ref, StopReason.FAILED, error))
         now = self.system.clock.now()
         self.system.events.publish(events.StartFailed(self.path, self.incarnation, now, error))
@@ -138,10 +140,9 @@ class Cell(Turn, Parent):
     @property
     def stopped_event(self) -> threading.Event:
         """An event that is set once the agent takes no more messages."""
-        if self._stopped_event is None:
-            with making:
-                if self._stopped_event is None:
-                    self._stopped_event = threading.Event()
+        with making:
+            if self._stopped_event is None:
+                self._stopped_event = threading.Event()
         if self.gate == CLOSED:
             self._stopped_event.set()
         return self._stopped_event
@@ -154,8 +155,7 @@ class Cell(Turn, Parent):
 
     @property
     def urn(self) -> str:
-        if self._urn is None:
-            with making:
-                if self._urn is None:
-                    self._urn = self.system.make_urn()
-        return self._urn
+        with making:
+            if self._urn is None:
+                self._urn = self.system.make_urn()
+            return self._urn

@@ -213,7 +213,7 @@ class Place:
 
     def run(self) -> None:
         """Take a turn; the lock is held."""
-        raise NotImplementedError
+        raise NotImplementedError  # pragma: no cover - `Turn` does it
 
     def queue_tick(self, tick: Any) -> None:
         """Queue a timer's tick; outside the bound, never refused."""
@@ -305,7 +305,9 @@ class Place:
 
     def drop_control(self) -> None:
         """Settle the commands that nobody will obey any more."""
-        while self.control:
+        if self.control is None:
+            return
+        while True:
             try:
                 command = self.control.popleft()
             except IndexError:
