@@ -272,7 +272,7 @@ def _own_error(cell: Cell) -> BaseException | None:
     failure = cell.failure
     if failure is None or failure.incarnation != cell.incarnation or cell.state is not State.SUSPENDED:
         return None
-    return failure.error
+    return None if failure.phase is Phase.EXIT else failure.error
 
 
 def _halt(cell: Cell, command: Halt) -> None:
@@ -283,8 +283,7 @@ def _halt(cell: Cell, command: Halt) -> None:
         return
     else:
         end_incarnation(cell, _own_error(cell), killed=command.failure is None and _is_brutal(cell))
-        if cell.state is not State.HALTED:
-            cell.move(State.HALTED)
+        cell.move(State.HALTED)
     if command.delay:
         cell.move(State.BACKING_OFF)
         cell.say_backing_off(command.delay)

@@ -93,8 +93,6 @@ class Family:
     def remove(self, child: Cell, keep_spec: bool) -> None:
         """Free the name of a child that has ended, or keep its spec."""
         with self._lock:
-            if self._children.get(child.name) is not child:
-                return
             if keep_spec:
                 self._children[child.name] = Down(child.spec)
             else:
@@ -268,7 +266,7 @@ class Family:
                 self._restart_group(child, failure, decision.delay)
             case Directive.STOP:
                 self._stop_failed(child, failure)
-            case Directive.ESCALATE:
+            case Directive.ESCALATE:  # pragma: no branch - there is no other
                 self._escalate(child, failure, error)
 
     def _stop_failed(self, child: Cell, failure: Failure) -> None:
@@ -328,8 +326,10 @@ class Family:
         for child in self.live():
             if self.closed:
                 return
-            backing_off = child is failed and child.state is State.BACKING_OFF
-            if child.state is not State.HALTED and not backing_off:
+            if child.state is State.BACKING_OFF and not (child is failed and child.failure is failure):
+                # Its time has yet to come, and brings up those after it, too.
+                return
+            if child.state not in (State.HALTED, State.BACKING_OFF):
                 continue
             if self._and_wait(child, Start(failure if child is failed else None)) is not None:
                 return
