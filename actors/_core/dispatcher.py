@@ -82,6 +82,7 @@ class Pool:
         self._started = 0
         self._armed = False
         self._closed = False
+        self._refused = False
         self._monitor: threading.Thread | None = None
         self._alarm = threading.Semaphore(0)
         # Guards workers, the monitor and the two flags. Threads are started under it, nothing else is called.
@@ -155,8 +156,11 @@ class Pool:
         try:
             worker.start()
         except RuntimeError as error:
-            logger.error("{}: no thread beyond the {} there are: {}", self.name, len(self._workers), error)
+            if not self._refused:  # said once: it is tried again at each tick
+                self._refused = True
+                logger.error("{}: no thread beyond the {} there are: {}", self.name, len(self._workers), error)
             return False
+        self._refused = False
         self._workers.add(worker)
         return True
 
