@@ -48,7 +48,7 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         pool = self.pool
-        wait, idle = pool.tasks.get, pool.idle
+        wait, waiting, idle = pool.tasks.get, pool.tasks.qsize, pool.idle
         while True:
             idle.append(None)
             try:
@@ -56,6 +56,9 @@ class Worker(threading.Thread):
             except Empty:
                 task = _NOTHING
             idle.pop()
+            if waiting() > len(idle) and not pool._armed:
+                # Whoever put it counted on this thread, which was off already with the task it has.
+                pool._arm()
             if task is None or (task is _NOTHING and pool.retire(self)):
                 break
             if task is not _NOTHING:

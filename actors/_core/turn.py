@@ -151,13 +151,13 @@ class Turn(Place):
             if self.control:
                 outcome = _DONE
                 break
-            if self.answered is not None and queue:
-                self._reply_now()
             try:
                 item = queue.popleft()
             except IndexError:
                 outcome = _EMPTY
                 break
+            if self.answered is not None:
+                self._reply_now()
             kind = _KINDS.get(type(item))
             if kind is None:
                 context.item = item
@@ -364,10 +364,9 @@ class Turn(Place):
         """Something is ahead of the ask: queue it, and let the pool take the turn."""
         ask: Ask[Any] = Ask(message, self.cell, here.context, None)
         queue = self.queue if self.queue is not None else self.open_queue()
-        try:
-            queue.append(ask)
-        finally:
-            self.dispatcher.put(self)
+        # First: the append may have to wait for room, which only a turn can make.
+        self.dispatcher.put(self)
+        queue.append(ask)
         if self.gate:
             self.knock(queue)
         return self.ref._wait_for(ask, None)
