@@ -69,10 +69,13 @@ class Cell(Turn, Parent):
     @property
     def ends_children(self) -> bool:
         """Whether its children are to end with it, or with one of its ancestors."""
-        context = self.context
-        if self.final or (context is not None and context.ending and not self.spec.keep_children):
-            return True
-        return self.parent is not None and self.parent.ends_children
+        cell: Cell | None = self
+        while cell is not None:  # a tree may be deeper than Python's stack
+            context = cell.context
+            if cell.final or (context is not None and context.ending and not cell.spec.keep_children):
+                return True
+            cell = cell.parent
+        return False
 
     def comes_back(self) -> bool:
         """Whether a normal end is followed by another incarnation, if its supervisor agrees."""
