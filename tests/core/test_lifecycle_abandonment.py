@@ -81,6 +81,24 @@ def test_a_handler_that_returns_as_its_deadline_is_looked_at_is_not_abandoned_no
     assert log.of(AgentAbandoned) == []
 
 
+def test_an_agent_that_has_just_become_idle_is_not_abandoned(
+    system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = system.spawn(doer("a", deadline=5.0))
+    asked = ref.ask(partial(hang, gate), block=False)
+    gate.wait_reached()
+
+    def come_back() -> None:
+        gate.open()
+        assert asked.get(timeout=PATIENCE) == "late"
+
+    look_too_late(monkeypatch, cell, come_back)
+    clock.advance(5.0)
+
+    assert incarnation(ref) == 1
+    assert log.of(AgentAbandoned) == []
+
+
 def test_a_handler_that_begins_as_the_one_before_it_is_given_up_has_its_own_deadline(
     system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
