@@ -144,7 +144,3 @@ class Drain(Uncounted):
 
     def __init__(self, stop: Stop) -> None:
         self.stop = stop
-
-    @property
-    def message(self) -> str:
-        return "stop"

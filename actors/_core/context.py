@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from actors._core import watch
-from actors._core.errors import ActorError, Cancelled, StashError
+from actors._core.errors import ActorError, AgentStoppedError, Cancelled, StashError
 from actors._core.future import Ask
 from actors._core.messages import PipeFailed
 from actors._core.timers import TICKS, Idle, Timers
@@ -246,7 +246,7 @@ class Context:
 
         `future` is any future with `add_done_callback`, such as that of `ask(block=False)` or of an executor.
         `convert(value)` may turn the value into the message, on the thread that settles the future. A result that
-        arrives after a restart is a dead letter.
+        arrives after a restart, or for which the mailbox has no room, is a dead letter.
         """
         self._may_act()
         if not hasattr(future, "add_done_callback"):
@@ -264,9 +264,11 @@ class Context:
         if self.is_current:
             try:
                 self.cell.ref.tell(message)
-            except ActorError:
-                # Refused and recorded as a dead letter; the thread that settles the future has no use for the error.
+            except AgentStoppedError:
+                # Recorded as a dead letter; the thread that settles the future has no use for the error.
                 return
+            except ActorError as error:
+                self.cell.dead_letter(message, "refused", error)
         else:
             self.cell.dead_letter(message, "stale incarnation")
 

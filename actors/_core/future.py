@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from loguru import logger
 
 from actors._core._pykka import Future
-from actors._core.errors import AskTimeout
+from actors._core.errors import AskTimeout, printed
 from actors._core.here import begin_wait, end_wait, here
 
 if TYPE_CHECKING:
@@ -157,9 +157,9 @@ class AgentFuture(Future[T]):
                 return
             try:
                 callback()
-            except Exception as error:
-                # It is the callback's own; the thread that settles the future has an agent to run.
-                logger.opt(exception=error).error("a callback of a future failed: {!r}", callback)
+            except BaseException as error:
+                # Whatever it is, it is the callback's own; the thread that settles the future has an agent to run.
+                logger.opt(exception=error).error("a callback of a future failed: {}", printed(callback))
 
     def __await__(self) -> Generator[Any, None, T]:
         if not self.settled:
