@@ -130,8 +130,8 @@ class Admin:
         if not isinstance(child, Down):
             restarting = child.state in _RESTARTING
             return AdminResult(Outcome.RESTARTING if restarting else Outcome.RUNNING, child.ref)
-        cell.family.delete(name)
-        return AdminResult(Outcome.OK)
+        # If it is not there any more, somebody else was faster since the look.
+        return AdminResult(Outcome.OK) if cell.family.delete(name) else self.delete_child(name)
 
     def children(self) -> list[ChildInfo]:
         """List the children in start order, also those that are down. Never blocks."""

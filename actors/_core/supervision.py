@@ -99,11 +99,13 @@ class Family:
                 del self._children[child.name]
         self._restarts.forget(child)
 
-    def delete(self, name: str) -> None:
-        """Drop a kept spec."""
+    def delete(self, name: str) -> bool:
+        """Drop a kept spec; False if there is none, because its child has been started."""
         with self._lock:
-            if isinstance(self._children.get(name), Down):
+            kept = isinstance(self._children.get(name), Down)
+            if kept:
                 del self._children[name]
+            return kept
 
     def get(self, name: str) -> Cell | Down | None:
         return self._children.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from actors import (
     ChildSpec,
     Escalated,
     NameTakenError,
+    Outcome,
     StopReason,
     Supervisor,
 )
@@ -90,7 +92,7 @@ def test_a_spec_whose_child_was_started_meanwhile_is_not_forgotten(
     parent = system.spawn(supervisor("crew", doer("a")))
     assert parent.terminate_child("a")
     first(monkeypatch, "delete", lambda name: assert_true(parent.restart_child(name)))
-    parent.delete_child("a")
+    assert parent.delete_child("a").outcome is Outcome.RUNNING
     assert [(info.name, info.status) for info in parent.children()] == [("a", "running")]
 
 
@@ -262,10 +264,12 @@ def test_an_escalation_that_meets_a_parent_in_a_planned_restart_neither_suspends
     children = [doer("child", policy=Escalate())]
     top = system.spawn(supervisor("top", ChildSpec(Family1, "parent", args=(children,))))
     parent = get(system, "/top/parent")
+    lane = Lane()
+    parent._cell.control = lane
     gate = held(parent)
-    child = answer(get(system, "/top/parent/child"), lambda agent: agent.actor_ref)
+    child = get(system, "/top/parent/child")
     restarting = Aside(top.restart_child, "parent")
-    assert_posted(parent)
+    assert lane.filled.wait(PATIENCE)
     child.tell(Boom())
     log.wait(Escalated, "/top/parent/child")
     log.wait(AgentFailed, "/top/parent")
@@ -285,14 +289,16 @@ class Family1(Doer):
         self._child_specs = children
 
 
-def assert_posted(ref: Any) -> None:
-    """Wait until a command waits for the agent, which is busy."""
-    lane = ref._cell.control_lane()
-    waiting = threading.Event()
-    for _ in range(int(PATIENCE / 0.005)):
-        if lane or waiting.wait(0.005):
-            return
-    raise AssertionError("no command came")
+class Lane(deque[Any]):
+    """A control lane that says when a command has come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filled = threading.Event()
+
+    def append(self, command: Any) -> None:
+        super().append(command)
+        self.filled.set()
 
 
 @pytest.mark.parametrize("second", [Directive.RESUME, Directive.RESTART])
@@ -374,11 +380,20 @@ def test_a_child_that_was_renewed_with_its_group_is_not_resumed_for_its_earlier_
 def test_work_is_cancelled_when_an_ancestor_is_told_to_end_but_not_by_the_restart_of_one_that_keeps_its_children(
     system: ActorSystem, trace: Trace
 ) -> None:
+    failing, gate = Gate(), Gate()
+
+    class Top(Family1):
+        def on_failure(self, *args: Any) -> None:
+            failing.pass_through()
+
     inner = ChildSpec(Family1, "inner", args=([doer("child", trace)],))
-    top = system.spawn(ChildSpec(Family1, "top", args=([inner],), keep_children=True))
+    top = system.spawn(ChildSpec(Top, "top", args=([inner],), keep_children=True, policy=FOREVER))
     child = get(system, "/top/inner/child")
-    busy = held(top)
-    gate = Gate()
+    top.tell(Boom())
+    failing.wait_reached()
+    assert answer(child, lambda agent: agent.context.cancelled) is False
+    failing.open()
+    assert incarnation(top) == 2
 
     def look(agent: Doer) -> None:
         gate.pass_through()
@@ -390,7 +405,6 @@ def test_work_is_cancelled_when_an_ancestor_is_told_to_end_but_not_by_the_restar
     gate.open()
     assert stopping.get(timeout=PATIENCE)
     assert trace.wait_for(True)
-    busy.open()
 
 
 def test_resume_needs_no_family(system: ActorSystem, log: EventLog) -> None:
