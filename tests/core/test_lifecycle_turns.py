@@ -200,7 +200,7 @@ def test_a_failed_agent_ends_when_told_to_although_its_failure_has_yet_to_be_jud
     assert log.wait(AgentFailed, "/crew/told").directive is Directive.STOP
 
 
-def test_commands_that_an_ended_agent_will_not_obey_are_settled_by_whoever_comes_first(
+def test_a_stop_of_an_agent_that_has_ended_is_answered_at_once_and_leaves_nothing_on_its_lane(
     system: ActorSystem,
 ) -> None:
     ref = system.spawn(doer("a"))
