@@ -56,8 +56,16 @@ class Parent(Place):
     def make_child(self, name: str | None, spec: ChildSpec[Any], kept: bool) -> Cell:
         """Make the cell of a child; it is in nobody's books yet."""
         cell: Any = type(self)
-        child: Cell = cell(self.system, self, name or self.system.make_name(spec.agent), spec, kept)
+        child: Cell = cell(self.system, self, name or self._make_name(spec.agent), spec, kept)
         return child
+
+    def _make_name(self, agent: type[Agent]) -> str:
+        family = self.family
+        while True:
+            name = self.system.make_name(agent)
+            # A sibling may have been given just that name.
+            if family is None or family.get(name) is None:
+                return name
 
     def start_static(self, spec: ChildSpec[Any]) -> None:
         """Start a child that the agent's class declares, unless it lived through the restart."""

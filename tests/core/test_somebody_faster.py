@@ -1,0 +1,168 @@
+"""What if somebody else was faster: another thread, the end of an agent, a deadline, Ctrl-C?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from actors import (
+    ActorSystem,
+    AgentFuture,
+    AskTimeout,
+    ChildSpec,
+    DeadLetter,
+    Mailbox,
+    MailboxFullError,
+    Outcome,
+)
+from actors._core.here import find_cycle
+from actors._core.supervision import Family
+from tests.core.doer import Doer, busy_at, elsewhere, names, result, start
+from tests.core.helpers import EventLog, Gate, Trace, WatchedClock, answer
+
+
+def test_an_ask_for_which_there_is_no_room_is_answered_so(system: ActorSystem, trace: Trace) -> None:
+    agent = system.spawn(ChildSpec(Doer, "a", args=(trace,), mailbox=Mailbox(capacity=1)))
+    gate = Gate()
+    agent.tell(busy_at(gate))
+    gate.wait_reached()
+    agent.tell("first")
+    refused = agent.ask("second", block=False)
+    with pytest.raises(MailboxFullError, match=r"^the mailbox of /a is full \(1 messages\)"):
+        refused.get()
+    with pytest.raises(MailboxFullError):
+        agent.ask("third", timeout=1.0)
+    gate.open()
+    assert trace.wait_for("first") == ["first"]
+
+
+def test_an_ask_that_ctrl_c_ends_is_not_executed(
+    system: ActorSystem, log: EventLog, trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = system.spawn(Doer, trace, name="a")
+    gate = Gate()
+    agent.tell(busy_at(gate))
+    gate.wait_reached()
+
+    def interrupted(*_args: Any) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(system.clock, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            agent.ask("lost")
+    gate.open()
+    assert answer(agent, "next") == "next"
+    assert trace.notes == ["next"]
+    assert [(letter.message, letter.reason) for letter in log.of(DeadLetter, "/a")] == [("lost", "expired")]
+
+
+def test_a_future_ends_at_the_timeout_of_its_ask_although_more_is_allowed() -> None:
+    with ActorSystem("real") as system:
+        agent = system.spawn(Doer, name="a")
+        gate = Gate()
+        agent.tell(busy_at(gate))
+        gate.wait_reached()
+        future = agent.ask("late", block=False, timeout=0.01)
+        with pytest.raises(AskTimeout) as expired:
+            future.get(timeout=10.0)
+        gate.open()
+    assert expired.value.path == "/a"
+    assert expired.value.seconds <= 0.01
+
+
+def test_who_waits_for_agents_that_wait_for_each_other_is_in_no_cycle_itself() -> None:
+    a, b, c = (SimpleNamespace(path=f"/{name}", waiting=None) for name in "abc")
+    for waiting, target in ((a, b), (b, c), (c, b)):
+        waiting.waiting = SimpleNamespace(cell=target, settled=False)
+    cells: Any = (a, b)
+    assert find_cycle(cells[0]) == ()
+    assert find_cycle(cells[1]) == ("/b", "/c", "/b")
+
+
+def test_a_callback_that_another_thread_has_just_taken_is_left_to_it() -> None:
+    taken: list[str] = []
+
+    class Emptied(list[Any]):
+        """Is emptied between the look and the pop."""
+
+        def __bool__(self) -> bool:
+            if list.__len__(self):
+                self.clear()
+                taken.append("elsewhere")
+                return True
+            return False
+
+    future: AgentFuture[int] = AgentFuture()
+    future._callbacks = Emptied([lambda: taken.append("here")])
+    assert future.resolve(1)
+    assert taken == ["elsewhere"]
+    assert future.get() == 1
+
+
+def test_an_answer_after_the_awaiting_task_was_cancelled_wakes_nobody() -> None:
+    future: AgentFuture[int] = AgentFuture()
+
+    async def await_it() -> int:
+        return await future
+
+    async def main() -> None:
+        task = asyncio.create_task(await_it())
+        await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert task.cancelled()
+        future.set(1)
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert future.get() == 1
+
+
+def test_a_child_that_ends_before_it_is_restarted_is_not_there(system: ActorSystem, clock: WatchedClock) -> None:
+    parent = system.spawn(Doer, name="p")
+    child = answer(parent, start(Doer, name="child"))
+    gate = Gate()
+    child.tell(busy_at(gate))
+    gate.wait_reached()
+    stopping = child.stop(block=False, drain=False)
+    restarting = elsewhere(lambda: parent.restart_child("child"))
+    clock.armed.wait_for(5.0, times=2)  # both have been told, and their time counts
+    gate.open()
+    assert result(stopping) is True
+    assert result(restarting).outcome is Outcome.NOT_FOUND
+    assert answer(parent, names) == []
+
+
+def test_a_child_that_somebody_else_has_just_started_is_given(
+    system: ActorSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = system.spawn(Doer, name="p")
+    child = answer(parent, start(Doer, name="child"))
+    look = Family.get
+
+    def too_early(family: Family, name: str) -> Any:
+        monkeypatch.setattr(Family, "get", look)
+        return None
+
+    monkeypatch.setattr(Family, "get", too_early)
+    started = parent.start_child(ChildSpec(Doer, "child"))
+    assert (started.outcome, started.ref) == (Outcome.ALREADY_STARTED, child)
+
+
+def test_a_name_that_is_made_up_is_nobody_elses(system: ActorSystem) -> None:
+    made_up = [system.spawn(Doer).name for _ in range(2)]
+    number = int(made_up[-1].removeprefix("Doer-"))
+    given = [system.spawn(Doer, name=f"Doer-{number + ahead}") for ahead in (1, 2)]
+    assert system.spawn(Doer).name == f"Doer-{number + 3}"
+    parent = system.spawn(Doer, name="p")
+    parent.start_child(ChildSpec(Doer, f"Doer-{number + 4}"))
+    started = parent.start_child(ChildSpec(Doer))
+    assert started.ref is not None
+    assert started.ref.name == f"Doer-{number + 5}"
+    assert [ref.name for ref in given] == [f"Doer-{number + 1}", f"Doer-{number + 2}"]
