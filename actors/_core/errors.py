@@ -108,7 +108,8 @@ class AskTimeout(ActorError, Timeout):
     """No reply arrived within `seconds`."""
 
     def __init__(self, path: str | None, seconds: float) -> None:
-        super().__init__(f"no reply{f' from {path}' if path else ''} within {seconds:g} seconds")
+        # What is left of a timeout when the wait begins is a little less than what was asked for.
+        super().__init__(f"no reply{f' from {path}' if path else ''} within {round(seconds, 3):g} seconds")
         self.path = path
         self.seconds = seconds
 

@@ -63,6 +63,7 @@ ERRORS: list[tuple[ActorError, str, dict[str, Any]]] = [
     ),
     (AskCycleError(("/a", "/b", "/a")), "blocking asks in a cycle: /a -> /b -> /a", {"cycle": ("/a", "/b", "/a")}),
     (AskTimeout("/a", 1.5), "no reply from /a within 1.5 seconds", {"path": "/a", "seconds": 1.5}),
+    (AskTimeout("/a", 0.0999721), "no reply from /a within 0.1 seconds", {"path": "/a", "seconds": 0.0999721}),
     (AskTimeout(None, 1.5), "no reply within 1.5 seconds", {"path": None, "seconds": 1.5}),
     (StashError("/a", "the stash is full"), "/a: the stash is full", {"path": "/a"}),
     (StartFailedError("/a", CAUSE), "/a did not start: KeyError('cause')", {"path": "/a", "cause": CAUSE}),
