@@ -55,6 +55,9 @@ class Expiry:
         context = self._cell.context
         now = clock.now()
         started = running_since(context)
+        if self._command.is_late(self._cell):
+            # What runs is the code of the next incarnation, which the command does not concern.
+            return
         if started is None:
             # Its children end, or it is between two messages: its own code gets its time when it runs.
             clock.call_at(now + max(self._allowed, 0.01), self._look)

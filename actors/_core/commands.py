@@ -55,6 +55,10 @@ class Command:
         self.done = done
         self.settled = False
 
+    def is_late(self, cell: Cell) -> bool:
+        """Whether it was meant for an earlier incarnation."""
+        return False
+
     def settle(self, value: Any = True) -> None:
         self.settled = True
         if self.done is not None:
@@ -100,6 +104,10 @@ class Halt(Command):
         super().__init__(done)
         self.failure = failure
         self.delay = delay
+
+    def is_late(self, cell: Cell) -> bool:
+        failure = self.failure
+        return failure is not None and failure.path == cell.path and failure.incarnation != cell.incarnation
 
 
 class Restart(Halt):

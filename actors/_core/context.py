@@ -324,6 +324,8 @@ class Context:
         if self._idle is not None:
             self._idle.cancel()
         self.return_stash()
+        if self.agent is not None and self.cell.family is not None:
+            self.cell.family.keep_rules(self.agent)
         # The agent, its bound methods and this context refer to one another: cut here, so that the instance goes now.
         self.agent = None
         self.receive = _not_started

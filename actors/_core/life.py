@@ -69,6 +69,7 @@ def run_code(context: Context, name: str, code: Callable[..., R], *args: Any) ->
 def new_context(cell: Cell, failure: Failure | None) -> Context:
     """Make the next incarnation's context; the cell has it from now on."""
     cell.incarnation += 1
+    cell.escalated = False
     context = cell.context = Context(cell, cell.incarnation, failure)
     return context
 
@@ -102,6 +103,8 @@ def begin(cell: Cell, failure: Failure | None) -> BaseException | None:
         _clean_up(cell, context)
         return error
     context.bind()
+    if cell.family is not None:
+        cell.family.rules = None
     cell.move(State.RUNNING)
     now = cell.system.clock.now()
     if cell.incarnation == 1:
@@ -138,7 +141,7 @@ def start_again(cell: Cell, failure: Failure | None) -> BaseException | None:
     if error is not None:
         cell.move(State.SUSPENDED)
         cell.failing = cell.record_failure(error, Phase.START)
-    elif failure is not None and cell.family is not None and cell.spec.keep_children:
+    elif cell.family is not None and cell.spec.keep_children:
         cell.family.revive()
     return error
 
@@ -261,10 +264,7 @@ def _resume(cell: Cell, command: Resume) -> None:
 
 
 def _is_stale(cell: Cell, command: Halt) -> bool:
-    failure = command.failure
-    return cell.state not in (State.RUNNING, State.SUSPENDED) or (
-        failure is not None and failure.path == cell.path and failure.incarnation != cell.incarnation
-    )
+    return cell.state not in (State.RUNNING, State.SUSPENDED) or command.is_late(cell)
 
 
 def _own_error(cell: Cell) -> BaseException | None:

@@ -15,7 +15,7 @@ from actors._core.path import check_name
 from actors._core.place import DEEPEST, Place, making
 from actors._core.ref import AgentRef
 from actors._core.spec import ChildSpec
-from actors._core.supervision import Down, Family
+from actors._core.supervision import Down, Family, Rules
 from policies import AutoShutdown, Policy, Restart, Strategy, check_significant
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Parent(Place):
         """
         if fence.raised:
             check_fence()
-        agent = self._agent
+        agent = None if self.context is None else self.context.agent
         if self.family is None and agent is not None:
             agent._check_rules()
         family = self.own_family()
@@ -136,13 +136,14 @@ class Parent(Place):
 
     def _start_elsewhere(self) -> BaseException | None:
         done: Ask[Any] = Ask(None, self.cell, here.context, None)
-        self.control_lane().append(Start(done=done))
-        self.dispatcher.put(self)
         context = here.context
         if context is not None:
+            # Before it runs: if it asks this agent as it starts, it is the one that is told of the cycle.
             begin_wait(context.cell, done)
-        self.system.pool.make_room()
         try:
+            self.control_lane().append(Start(done=done))
+            self.dispatcher.put(self)
+            self.system.pool.make_room()
             error = done.wait_quietly()
         finally:
             if context is not None:
@@ -154,26 +155,29 @@ class Parent(Place):
     # -- what the agent says of its children --------------------------------------
 
     @property
-    def _agent(self) -> Agent | None:
-        return None if self.context is None else self.context.agent
+    def _ruler(self) -> Agent | Rules | None:
+        # In this order: the rules are kept before the agent is let go.
+        agent = None if self.context is None else self.context.agent
+        rules = None if self.family is None else self.family.rules
+        return agent if rules is None else rules
 
     @property
     def family_policy(self) -> Policy:
-        agent = self._agent
+        agent = self._ruler
         policy = agent.policy if agent is not None else self.spec.agent.policy
         return _DEFAULT_POLICY if policy is None else policy
 
     @property
     def family_strategy(self) -> Strategy:
-        agent = self._agent
+        agent = self._ruler
         return Strategy(agent.strategy if agent is not None else self.spec.agent.strategy)
 
     @property
     def auto_shutdown(self) -> AutoShutdown:
-        agent = self._agent
+        agent = self._ruler
         return AutoShutdown.NEVER if agent is None else AutoShutdown(agent.auto_shutdown)
 
     @property
     def most_children(self) -> int | None:
-        agent = self._agent
+        agent = self._ruler
         return None if agent is None else agent.max_children

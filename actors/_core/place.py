@@ -227,16 +227,19 @@ class Place:
 
         The agent's own code may keep it waiting for `allowed` seconds (None: for ever), then it is abandoned.
         """
-        self.control_lane().append(command)
+        lane = self.control_lane()
+        lane.append(command)
         if self.state is State.STOPPED:
             self.drop_control()
             return
         parked = self.lock.acquire(False)
+        # While it is idle or suspended none of its code runs but its last hook, unless a command before this one has
+        # it start again. Read in this order: what is obeyed leaves the lane only after it was noted.
+        first = len(lane) == 1 and self.obeying is None
+        no_code = first and self._ends_quietly and (parked or self.state is State.SUSPENDED)
         if parked:
             self.gate = HELD
             self.dispatcher.put(self)
-        # While it is suspended none of its code runs but its last hook.
-        no_code = self._ends_quietly and (parked or self.state is State.SUSPENDED)
         if allowed is not None and not command.settled and not no_code:
             Expiry(self.cell, command, allowed)
 
@@ -280,7 +283,8 @@ class Place:
             else:
                 item.resolve(error=error)
         elif isinstance(item, Drain):
-            item.stop.settle()
+            # Whoever waits for that stop waits for the end, which is near.
+            self.post(item.stop)
             return
         elif isinstance(item, (Uncounted, Command)):
             return

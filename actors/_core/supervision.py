@@ -7,6 +7,7 @@ that is busy, or hangs, delays nothing. Decisions are carried out as commands on
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from actors._core.spec import ChildSpec
 from policies import AutoShutdown, Decision, Directive, Failure, Phase, Policy, RestartType, Strategy
 
 if TYPE_CHECKING:
+    from actors._core.agent import Agent
     from actors._core.cell import Cell
 
 
@@ -46,6 +48,16 @@ class Job:
         self.act()
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an agent said of its children: holds after it has ended, until the next incarnation is there."""
+
+    policy: Policy | None
+    strategy: Strategy | str
+    auto_shutdown: AutoShutdown | str
+    max_children: int | None
+
+
 class TooManyChildren(ActorError):
     """The parent has as many children as its `max_children` allows."""
 
@@ -58,16 +70,17 @@ class TooManyChildren(ActorError):
 class Family:
     """The children of one agent. An incarnation that ends closes it, the next one opens it again."""
 
-    __slots__ = ("_children", "_lane", "_lane_busy", "_lock", "_restarts", "cell", "closed")
+    __slots__ = ("_children", "_lane", "_lane_busy", "_lock", "_restarts", "cell", "closed", "rules")
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.closed = False
+        self.rules: Rules | None = None  # of the incarnation that has ended, while no other runs
         self._children: dict[str, Cell | Down] = {}
         self._restarts = Restarts()
         # Guards children and closed. No other lock and no user code under it.
         self._lock = threading.Lock()
-        self._lane: deque[Callable[[], None]] = deque()
+        self._lane: deque[tuple[Callable[[], None], bool]] = deque()  # the jobs, and whether each waits for no child
         # Held by the thread that works the lane off; never waited for, so it orders nothing but the jobs.
         self._lane_busy = threading.Lock()
 
@@ -114,6 +127,12 @@ class Family:
         """Give all children, also those that are down, in start order."""
         with self._lock:
             return list(self._children.items())
+
+    def keep_rules(self, agent: Agent) -> None:
+        """The incarnation ends: what it said holds until the next one is there."""
+        if self.rules is None:
+            with contextlib.suppress(BaseException):  # the agent may compute them
+                self.rules = Rules(agent.policy, agent.strategy, agent.auto_shutdown, agent.max_children)
 
     def live(self) -> list[Cell]:
         """Give the cells of the children that are not down, in start order."""
@@ -178,39 +197,55 @@ class Family:
 
     # -- failures: the lane -------------------------------------------------------
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Have the job done after those before it: here and now, or by the thread that is at it."""
-        self._lane.append(job)
+    def submit(self, job: Callable[[], None], alone: bool = False) -> None:
+        """Have the job done after those before it: here and now, or by the thread that is at it.
+
+        `alone`: the job waits for no child, and the caller has the turn of one, so that it does no job that may wait.
+        """
+        self._lane.append((job, alone))
+        self._work_off(alone)
+
+    def _work_off(self, alone: bool) -> None:
         while self._lane and self._lane_busy.acquire(False):
             try:
-                self._work_off()
+                waits = self._do_jobs(alone)
             finally:
                 self._lane_busy.release()
+            if waits:
+                self.cell.system.pool.put(Job(partial(self._work_off, False)))
+                return
 
-    def _work_off(self) -> None:
+    def _do_jobs(self, alone: bool) -> bool:
+        """Do what is on the lane; True if what is left is for a thread that has no turn."""
         while True:
             try:
-                job = self._lane.popleft()
+                job, waits_for_none = self._lane.popleft()
             except IndexError:
-                return
+                return False
+            if alone and not waits_for_none:
+                self._lane.appendleft((job, waits_for_none))
+                return True
             job()
 
-    def judge(self, child: Cell, failure: Failure) -> None:
-        """Decide about one failure and have the decision carried out. Runs on the lane."""
+    def judge(self, child: Cell, failure: Failure, alone: bool = False) -> None:
+        """Decide about one failure and have the decision carried out. Runs on the lane.
+
+        `alone`: the child's turn is held meanwhile, for it was seen that the decision concerns no sibling.
+        """
         restarts = self._restarts
         if self._is_moot(child, failure):
             # Nothing is to be decided any more; that it failed is told nevertheless.
             replaced = not self.closed and child.state is not State.STOPPED
             self._tell(child, failure, Decision(Directive.RESTART if replaced else Directive.STOP))
-            self._go_on_without(failure)
+            self._go_on_without(failure, alone)
             return
         error, decision = self._decide(child, failure, restarts)
         self._tell(child, failure, decision)
         if restarts is not self._restarts or self._is_moot(child, failure):
             # The child has ended, or the parent has been restarted, while the policy was asked.
-            self._go_on_without(failure)
+            self._go_on_without(failure, alone)
         else:
-            self._carry_out(child, failure, decision, error)
+            self._carry_out(child, failure, decision, error, alone)
 
     def _tell(self, child: Cell, failure: Failure, decision: Decision) -> None:
         """Log the failure and publish it, with what was decided."""
@@ -227,9 +262,13 @@ class Family:
     def _is_moot(self, child: Cell, failure: Failure) -> bool:
         return self.closed or child.state is State.STOPPED or child.incarnation != failure.incarnation
 
-    def _go_on_without(self, failure: Failure) -> None:
-        """A child that did not start is not coming back: start those that waited for it."""
-        if failure.phase is Phase.START and not self.closed:
+    def _go_on_without(self, failure: Failure, alone: bool) -> None:
+        """A child that did not start is not coming back: start those that waited for it, if any did."""
+        if failure.phase is not Phase.START or self.closed:
+            return
+        if alone:
+            self._lane.append((partial(self._start_group, None, None), False))
+        else:
             self._start_group(None, None)
 
     def _decide(self, child: Cell, failure: Failure, restarts: Restarts) -> tuple[BaseException, Decision]:
@@ -238,6 +277,7 @@ class Family:
         history = restarts.of(child)
         try:
             policy: Policy = own if own is not None else self.cell.family_policy
+            _ = self._strategy  # which may be no strategy
             if failure.phase is Phase.EXIT:
                 policy = policy.for_exit()
             decision = policy.decide(failure, history)
@@ -258,25 +298,25 @@ class Family:
             error.__cause__ = failure.error
         return error, decision
 
-    def _carry_out(self, child: Cell, failure: Failure, decision: Decision, error: BaseException) -> None:
+    def _carry_out(self, child: Cell, failure: Failure, decision: Decision, error: BaseException, alone: bool) -> None:
         match decision.directive:
             case Directive.RESUME:
                 child.post(Resume(failure))
-            case Directive.RESTART if self._strategy is Strategy.ONE_FOR_ONE:
+            case Directive.RESTART if alone or self._strategy is Strategy.ONE_FOR_ONE:
                 child.post(Restart(failure, decision.delay), child.spec.shutdown_seconds)
             case Directive.RESTART:
                 self._restart_group(child, failure, decision.delay)
             case Directive.STOP:
-                self._stop_failed(child, failure)
+                self._stop_failed(child, failure, alone)
             case Directive.ESCALATE:  # pragma: no branch - there is no other
                 self._escalate(child, failure, error)
 
-    def _stop_failed(self, child: Cell, failure: Failure) -> None:
+    def _stop_failed(self, child: Cell, failure: Failure, alone: bool) -> None:
         if failure.phase is Phase.EXIT:
             child.post(Stop(StopReason.REQUESTED), child.spec.shutdown_seconds)
         else:
             child.post(Stop(StopReason.FAILED, failure.error), child.spec.shutdown_seconds)
-        self._go_on_without(failure)
+        self._go_on_without(failure, alone)
 
     def _escalate(self, child: Cell, failure: Failure, error: BaseException) -> None:
         parent = self.cell

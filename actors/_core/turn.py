@@ -74,6 +74,8 @@ class Turn(Place):
         if self.failing is not None:
             return self._release_failed()
         if self.control:
+            # Noted before it leaves the lane, for those who look whether anything is ahead of their command.
+            self.obeying = self.control[0]
             obey(self.cell, self.control.popleft())
             return self.state is not State.STOPPED
         return self.release()
@@ -88,11 +90,11 @@ class Turn(Place):
         assert parent is not None
         family = parent.family
         assert family is not None
-        judge = partial(family.judge, self.cell, failure)
         if self.parent_decides_alone:
-            # Nobody waits for this agent's end on that lane, so the turn is kept: the decision finds it here.
-            family.submit(judge)
+            # The decision waits for nobody, so the turn is kept: the decision finds it here.
+            family.submit(partial(family.judge, self.cell, failure, True), True)
             return bool(self.control) or self.release()
+        judge = partial(family.judge, self.cell, failure)
         self.gate = HELD
         self.lock.release()
         if self.dispatcher is self.system.pool:
@@ -109,7 +111,11 @@ class Turn(Place):
     def parent_decides_alone(self) -> bool:
         """Whether a decision about this agent concerns no sibling."""
         parent = self.parent
-        return parent is not None and parent.cell.family_strategy is Strategy.ONE_FOR_ONE
+        try:
+            return parent is not None and parent.cell.family_strategy is Strategy.ONE_FOR_ONE
+        except BaseException:
+            # The strategy is the user's: it is looked at again, and reported, where the failure is judged.
+            return False
 
     def _abandoned_start(self, failure: Failure) -> bool:
         """A start hung and was abandoned; True if it was the first, which ends the agent."""
@@ -120,7 +126,8 @@ class Turn(Place):
         if self.family is not None:
             self.family.stop_all(None, final=False)
         context.end()
-        first = self.incarnation == 1 and command is not None and command.done is not None
+        # Somebody waits for the first start: on the thread that hangs, where it came without a command, or elsewhere.
+        first = self.incarnation == 1 and (command is None or command.done is not None)
         if first:
             self.first_start_failed(failure.error)
         else:

@@ -19,6 +19,7 @@ from actors import (
     ChildSpec,
     HandlerTimeout,
     OrphanReturned,
+    StartFailed,
     StartFailedError,
     StopReason,
     Terminated,
@@ -341,7 +342,7 @@ def test_a_start_on_the_spawners_thread_that_outlives_the_system_raises_there_an
 
     report = stopping.get()
     assert report.abandoned == ("/a",)
-    assert log.wait(AgentStopped, "/a").reason is StopReason.ABANDONED
+    assert isinstance(log.wait(StartFailed, "/a").error, AgentStoppedError)
     gate.open()
     with pytest.raises(StartFailedError) as raised:
         starting.get()
