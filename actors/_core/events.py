@@ -15,6 +15,7 @@ from typing import Any
 from loguru import logger
 
 from actors._core.errors import printed
+from actors._core.here import here
 from actors._core.messages import StopReason
 from policies import Directive, Phase
 
@@ -143,13 +144,16 @@ class EventStream:
     def publish(self, event: Event) -> None:
         """Record the event and call the subscribers, on this thread."""
         self._ring.append(event)
+        outer = here.serving
         for subscriber, kinds in self._subscribers:
             if not kinds or isinstance(event, kinds):
+                here.serving = (*outer, self)
                 try:
                     subscriber(event)
                 except BaseException as error:
                     # Whatever it is, it is the subscriber's own: the thread that reports has an agent to run.
                     logger.opt(exception=error).error("an event subscriber failed: {}", printed(subscriber))
+                here.serving = outer
 
     def subscribe(self, subscriber: Subscriber, *kinds: type[Event]) -> Callable[[], None]:
         """Call `subscriber(event)` for every later event, or those of the kinds given; gives back what ends it."""

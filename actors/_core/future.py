@@ -302,6 +302,13 @@ class Ask(AgentFuture[T]):
         """Whether nobody waits for the answer any more, or the asker itself is to end."""
         return self.given_up or (self.asker is not None and self.asker.cancelled)
 
+    def _call_back(self) -> None:
+        if self._callbacks:
+            outer = here.serving
+            here.serving = (*outer, self.cell.system.events)
+            super()._call_back()
+            here.serving = outer
+
     def _asked(self) -> str | None:
         return self.cell.path
 

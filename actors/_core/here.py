@@ -27,10 +27,14 @@ class Waitable(Protocol):
 
 
 class _Here(threading.local):
-    """`context`: the incarnation this thread runs, or None; `depth`: how many agents run inside one another on it."""
+    """`context`: the incarnation this thread runs, or None; `depth`: how many agents run inside one another on it.
+
+    `serving`: the event streams of the systems for which it calls subscribers, policies or callbacks right now.
+    """
 
     context: Context | None = None
     depth: int = 0
+    serving: tuple[object, ...] = ()
 
 
 here = _Here()

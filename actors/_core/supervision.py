@@ -20,7 +20,7 @@ from actors._core.commands import Halt, Restart, Resume, Start, State, Stop, Sus
 from actors._core.context import describe
 from actors._core.errors import ActorError, AgentStoppedError, AskCycleError, NameTakenError, RestartLimitExceeded
 from actors._core.future import Ask
-from actors._core.here import end_wait, note_wait
+from actors._core.here import end_wait, here, note_wait
 from actors._core.messages import StopReason
 from actors._core.restarts import Restarts
 from actors._core.spec import ChildSpec
@@ -275,6 +275,8 @@ class Family:
         """Ask the policy; gives the error to escalate with, too."""
         own = child.spec.policy
         history = restarts.of(child)
+        outer = here.serving
+        here.serving = (*outer, self.cell.system.events)
         try:
             policy: Policy = own if own is not None else self.cell.family_policy
             _ = self._strategy  # which may be no strategy
@@ -287,6 +289,8 @@ class Family:
         except BaseException as raised:
             raised.__cause__ = failure.error
             return raised, Decision(Directive.ESCALATE, history=history)
+        finally:
+            here.serving = outer
         restarted = decision.exceeded or decision.directive is Directive.RESTART
         if restarted and child.spec.restart is RestartType.TEMPORARY:
             # It is not restarted, so its failure neither spends the limit nor can exceed it.

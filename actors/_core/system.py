@@ -184,7 +184,8 @@ class ActorSystem:
 
         Each agent has its own `shutdown`; `timeout` seconds are for all together. Who does not end in time is abandoned
         and named in the report. Called again, it waits for the first call and gives the same report. Called by an
-        agent of this system, it does not wait.
+        agent of this system, or by what the system calls (a subscriber, a policy, a callback of an ask), it does not
+        wait.
         """
         check_timeout(timeout)
         if fence.raised:
@@ -192,7 +193,8 @@ class ActorSystem:
         with self._lock:
             first, self._stopping = not self._stopping, True
         context = here.context
-        if context is not None and context.cell.system is self:
+        inside = context is not None and context.cell.system is self
+        if inside or any(stream is self.events for stream in here.serving):
             if first:
                 self.pool.put(Job(lambda: self._stop(timeout)))
             return self._report or StopReport(0.0, complete=False)
