@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from loguru import logger
+
 
 class Waited(Protocol):
     """A future, as far as somebody who waits for it needs it."""
@@ -110,7 +112,11 @@ class SystemClock:
 
     def _run(self) -> None:
         while (due := self._next_due()) is not None:
-            due.fire()
+            try:
+                due.fire()
+            except BaseException as error:
+                # Others wait for their time on this thread, too.
+                logger.opt(exception=error).error("{}: a timer failed", self._name)
 
     def _next_due(self) -> Timer | None:
         with self._changed:

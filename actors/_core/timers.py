@@ -134,7 +134,8 @@ class Idle:
         self._now = context.cell.system.clock.now
         self._last = self._now()
         self._tick = _IdleTick(self)
-        self._timer: Timer | None = self._arm(self._last + seconds)
+        self._cancelled = False
+        self._timer = self._arm(self._last + seconds)
 
     def around(self, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """Give a handler that notes when it has handled a message."""
@@ -149,15 +150,15 @@ class Idle:
         return receive
 
     def cancel(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
+        # Noted first: the clock's thread may be about to set the next timer.
+        self._cancelled = True
+        self._timer.cancel()
 
     def _arm(self, when: float) -> Timer:
         return self._context.cell.system.clock.call_at(when, self._due)
 
     def _due(self) -> None:
-        if self._timer is None or not self._context.is_current:
+        if not self.stands:
             return
         now = self._now()
         cell = self._context.cell
@@ -172,7 +173,7 @@ class Idle:
 
     @property
     def stands(self) -> bool:
-        return self._timer is not None and self._context.is_current
+        return not self._cancelled and self._context.is_current
 
     @property
     def seconds(self) -> float:

@@ -21,6 +21,7 @@ from actors import (
     Supervisor,
 )
 from actors._core import parent
+from actors._core.commands import Restart as RestartCommand
 from policies import Decision, Directive, Escalate, Failure, History, Restart, Stop
 from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, WatchedClock, answer, incarnation
 from tests.core.scripted import FOREVER, Aside, Doer, deciding, doer, get, held, supervisor
@@ -96,6 +97,31 @@ def test_a_failure_of_an_earlier_incarnation_gives_up_nothing_of_the_next(
     busy.open()
     assert answer(child, lambda agent: agent.context.fenced) is False
     assert log.of(AgentAbandoned) == []
+
+
+def test_a_decision_that_comes_behind_a_planned_restart_gives_up_no_code_of_the_next_incarnation(
+    system: ActorSystem, clock: WatchedClock, log: EventLog, trace: Trace
+) -> None:
+    starting = Gate()
+
+    class Slow(Doer):
+        def on_start(self) -> None:
+            if self.context.incarnation > 1:
+                starting.pass_through()
+
+    crew = system.spawn(supervisor("crew", ChildSpec(Slow, "slow", args=(trace,), shutdown=2.0)))
+    ref = get(system, "/crew/slow")
+    busy = held(ref)
+    restarted = Aside(crew.restart_child, "slow")
+    clock.armed.wait_until(lambda notes: notes)
+    # What was decided about a failure of the first incarnation, before it was known that there is another.
+    ref._cell.post(RestartCommand(Failure(ref.path, Boom(), 1)), 2.0)
+    busy.open()
+    starting.wait_reached()
+    clock.advance(60)
+    starting.open()
+    assert restarted.get()
+    assert (incarnation(ref), log.of(AgentAbandoned)) == (2, [])
 
 
 # -- ends ------------------------------------------------------------------------

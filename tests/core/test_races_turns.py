@@ -80,3 +80,11 @@ def _wait(event: threading.Event) -> None:
 def _until_asleep(pool: Pool) -> None:
     never = threading.Event()
     assert any(not pool._armed or never.wait(0.01) for _ in range(1000)), "the monitor never sleeps"
+
+
+def test_a_message_that_comes_while_an_ask_runs_on_the_askers_thread_is_handled(
+    system: ActorSystem, trace: Trace
+) -> None:
+    ref = system.spawn(doer("a", trace))
+    ref.ask(lambda agent: ref.tell("meanwhile"))
+    assert trace.wait_for(("meanwhile", "a", 1))
