@@ -7,7 +7,7 @@ by the context that it does it with.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -171,26 +171,28 @@ class Context:
         The room is the class attribute `stash_capacity`, by default without limit.
         """
         self._may_act()
-        if self._stash is None:
-            self._stash = []
-        if self.item is STASHED:
-            raise StashError(self.path, "the message in hand is stashed already")
-        if isinstance(self.item, Hook):
-            raise StashError(self.path, "there is no message in hand to stash")
         capacity = self.agent.stash_capacity if self.agent is not None else None
-        if capacity is not None and len(self._stash) >= capacity:
-            raise StashError(self.path, f"the stash is full ({capacity} messages)")
-        item = self.item
-        if self.asker is not None:
-            # An ask that runs on the asker's thread has had no need of an Ask so far.
-            item = self.ask = Ask(item, self.cell, None, None)
-        self._stash.append(item)
-        self.item = STASHED
+        with self._undisturbed():
+            if self.item is STASHED:
+                raise StashError(self.path, "the message in hand is stashed already")
+            if isinstance(self.item, Hook):
+                raise StashError(self.path, "there is no message in hand to stash")
+            if self._stash is None:
+                self._stash = []
+            if capacity is not None and len(self._stash) >= capacity:
+                raise StashError(self.path, f"the stash is full ({capacity} messages)")
+            item = self.item
+            if self.asker is not None:
+                # An ask that runs on the asker's thread has had no need of an Ask so far.
+                item = self.ask = Ask(item, self.cell, None, None)
+            self._stash.append(item)
+            self.item = STASHED
 
     def unstash_all(self) -> None:
         """Put what is stashed back to the head of the mailbox, in the order it arrived."""
         self._may_act()
-        self.return_stash()
+        with self._undisturbed():
+            self.return_stash()
 
     def become(self, handler: Handler) -> None:
         """Handle messages with `handler` from the next one on, until `unbecome` or a restart."""
@@ -332,6 +334,21 @@ class Context:
         self._behaviours = self._timers = self._idle = None
         self.item = NOTHING
         self.ask = self.asker = None
+
+    @contextlib.contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Have the incarnation abandoned before this or after it, so that each message is in one place."""
+        baton = self.baton or []
+        try:
+            since = baton.pop()
+        except IndexError:
+            raise Cancelled(f"{self.path} #{self.incarnation} was abandoned: it can no longer act") from None
+        try:
+            yield
+        finally:
+            baton.append(since)
+            # Whoever looked meanwhile has found that nothing runs.
+            self.cell.guard_deadline(self)
 
     def _may_act(self) -> None:
         if self.fenced or self.over:

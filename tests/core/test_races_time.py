@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from actors import ActorSystem
+from actors import ActorSystem, AgentRestarted, Cancelled, ChildSpec, DeadLetter, OrphanReturned
 from actors._core.clock import SystemClock, Timer
 from policies import Stop
-from tests.core.helpers import PATIENCE, Trace, WatchedClock, answer
-from tests.core.scripted import doer
+from tests.core.helpers import PATIENCE, EventLog, Gate, Trace, WatchedClock, answer
+from tests.core.scripted import FOREVER, Doer, doer
 
 
 class MeetingClock(WatchedClock):
@@ -50,3 +50,79 @@ def test_a_timer_that_raises_keeps_no_other_from_its_time() -> None:
     assert fired.wait(PATIENCE)
     assert [timer.callback for timer in timers] == [None, None]
     clock.close()
+
+
+class Stash(list[Any]):
+    """Does something as a message is put into it."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        super().__init__()
+        self._act = act
+
+    def append(self, message: Any) -> None:
+        self._act()
+        super().append(message)
+
+
+def test_a_message_that_is_stashed_as_its_time_is_over_stays_in_the_stash_alone(trace: Trace) -> None:
+    clock = WatchedClock()
+    with ActorSystem("time", policy=FOREVER, clock=clock) as system:
+        log = EventLog(system)
+        back = Gate()
+
+        class Late(Doer):
+            def on_receive(self, message: Any) -> Any:
+                if message == "later" and self.context.incarnation == 1:
+                    self.context._stash = Stash(lambda: clock.advance(1.0))
+                    self.context.stash()
+                    return back.pass_through()
+                return super().on_receive(message)
+
+        ref = system.spawn(ChildSpec(Late, "late", args=(trace,), deadline=1.0))
+        ref.tell("later")
+        back.wait_reached()
+        clock.advance(1.0)
+        assert trace.wait_for(("later", "late", 2))
+        back.open()
+        log.wait(OrphanReturned)
+        assert answer(ref, "who") == 2
+    assert trace.count(("later", "late", 2)) == 1
+    assert log.of(DeadLetter) == []
+
+
+def test_a_message_whose_time_is_over_before_it_is_stashed_is_a_dead_letter_alone(trace: Trace) -> None:
+    clock = WatchedClock()
+    with ActorSystem("time", policy=FOREVER, clock=clock) as system:
+        log = EventLog(system)
+        looked = Gate()
+        back: list[BaseException] = []
+
+        class Late(Doer):
+            @property
+            def stash_capacity(self) -> int:  # type: ignore[override]
+                looked.pass_through()
+                return 10
+
+            def on_receive(self, message: Any) -> Any:
+                if message == "later":
+                    try:
+                        self.context.stash()
+                    except Cancelled as error:
+                        back.append(error)
+                        raise
+                return super().on_receive(message)
+
+        ref = system.spawn(ChildSpec(Late, "late", args=(trace,), deadline=1.0))
+        context = ref._cell.context
+        # The turn is taken away between the look whether it may act and the act.
+        ref.tell("later")
+        looked.wait_reached()
+        clock.advance(1.0)
+        log.wait(AgentRestarted)
+        looked.open()
+        log.wait(OrphanReturned)
+        assert answer(ref, "who") == 2
+    assert [type(error) for error in back] == [Cancelled]
+    assert context is not None
+    assert not context._stash
+    assert [letter.message for letter in log.of(DeadLetter)] == ["later"]
