@@ -87,11 +87,28 @@ class SystemClock:
                 return timer
             heapq.heappush(self._heap, (when, next(self._tie), timer))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=f"{self._name}-clock", daemon=True)
-                self._thread.start()
+                self._start()
             elif self._heap[0][2] is timer:
                 self._changed.notify()
         return timer
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name=f"{self._name}-clock", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The program is ending: whoever waits then sees to the timers, see `fire_due`.
+            return
+        self._thread = thread
+
+    def fire_due(self) -> None:
+        """Call what is due on this thread, where the clock has none of its own."""
+        while True:
+            with self._changed:
+                if self._thread is not None or not self._heap or self._heap[0][0] > time.monotonic():
+                    return
+                timer = heapq.heappop(self._heap)[2]
+            timer.fire()
 
     def wait(self, future: Waited, deadline: float | None) -> bool:
         # A lock refuses to wait longer than TIMEOUT_MAX (some 292 years): as good as for ever.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -85,6 +86,7 @@ class Pool:
         self._started = 0
         self._armed = False
         self._closed = False
+        self.helped = False  # whoever waits in the kernel runs tasks meanwhile
         self._refused = False
         self._monitor: threading.Thread | None = None
         self._alarm = threading.Semaphore(0)
@@ -101,6 +103,20 @@ class Pool:
         """Called by a thread of the pool that is about to block: what waits must not wait for it."""
         if self.tasks.qsize() > len(self.idle):
             self._grow(1)
+
+    def help_until(self, over: Callable[[], bool], meanwhile: Callable[[], None]) -> None:
+        """Run what waits on this thread, too, until `over()`: for the end of a program, which starts no threads.
+
+        Calls `meanwhile()` every few milliseconds.
+        """
+        while not over():
+            meanwhile()
+            try:
+                task = self.tasks.get(timeout=_CALM_TICK)
+            except Empty:
+                continue
+            if task is not None:
+                task.run()
 
     @property
     def threads(self) -> int:
@@ -159,7 +175,7 @@ class Pool:
         try:
             worker.start()
         except RuntimeError as error:
-            if not self._refused:  # said once: it is tried again at each tick
+            if not self._refused and not self.helped:  # said once: it is tried again at each tick
                 self._refused = True
                 logger.error("{}: no thread beyond the {} there are: {}", self.name, len(self._workers), error)
             return False
@@ -172,7 +188,8 @@ class Pool:
         try:
             monitor.start()
         except RuntimeError as error:
-            logger.error("{}: no thread to watch the {} there are: {}", self.name, len(self._workers), error)
+            if not self.helped:
+                logger.error("{}: no thread to watch the {} there are: {}", self.name, len(self._workers), error)
             return False
         self._monitor = monitor
         return True

@@ -339,7 +339,11 @@ class Ask(AgentFuture[T]):
 
     def wait_quietly(self) -> Any:
         """Wait for the answer, outside the graph of waiting agents, and give it; for the kernel's own waits."""
-        self.cell.system.clock.wait(self, None)
+        system = self.cell.system
+        if system.pool.helped:
+            system.pool.help_until(lambda: self.settled, system.fire_due)
+        else:
+            system.clock.wait(self, None)
         return self._value
 
     def wait_until(self, deadline: float | None) -> bool:

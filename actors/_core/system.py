@@ -295,6 +295,11 @@ class ActorSystem:
 
     # -- for the kernel -----------------------------------------------------------
 
+    def fire_due(self) -> None:
+        """Fire the timers that are due, where the clock has no thread to do so."""
+        if isinstance(self.clock, SystemClock):
+            self.clock.fire_due()
+
     @property
     def is_stopping(self) -> bool:
         """Whether the system is ending or has ended."""
@@ -357,6 +362,8 @@ def _select(cell: Cell, parts: list[str]) -> list[Cell]:
 def _stop_open_systems() -> None:
     # A program that forgets to stop its systems still has its agents' on_stop run.
     for system in list(_open_systems):
+        # CPython 3.12 starts no thread any more by now: this one does what others cannot.
+        system.pool.helped = True
         with contextlib.suppress(Exception):
             system.stop(timeout=_JOIN_SECONDS)
 
