@@ -89,9 +89,9 @@ class Cell(Turn, Parent):
         )
 
     def back_off(self, delay: float, failure: Failure | None) -> None:
-        self.say_backing_off(delay)
         clock = self.system.clock
         self._backoff = clock.call_at(clock.now() + delay, lambda: self.post(Start(failure)))
+        self.say_backing_off(delay)
 
     def say_backing_off(self, delay: float) -> None:
         now = self.system.clock.now()

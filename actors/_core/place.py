@@ -222,17 +222,19 @@ class Place:
         if self.gate:
             self.knock(queue)
 
-    def post(self, command: Command, allowed: float | None = None) -> None:
+    def post(self, command: Command, allowed: float | None = None, at_hand: list[None] | None = None) -> None:
         """Put a command on the control lane and see that it is obeyed; never blocks.
 
         The agent's own code may keep it waiting for `allowed` seconds (None: for ever), then it is abandoned.
+        `at_hand` is not empty while the thread that gave the turn back is going to look at the lane again: it is looked
+        at after the append, and emptied before that look, so one of the two sees to the command.
         """
         lane = self.control_lane()
         lane.append(command)
         if self.state is State.STOPPED:
             self.drop_control()
             return
-        parked = self.lock.acquire(False)
+        parked = not at_hand and self.lock.acquire(False)
         # While it is idle or suspended none of its code runs but its last hook, unless a command before this one has
         # it start again. Read in this order: what is obeyed leaves the lane only after it was noted.
         first = len(lane) == 1 and self.obeying is None

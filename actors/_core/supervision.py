@@ -80,7 +80,7 @@ class Family:
         self._restarts = Restarts()
         # Guards children and closed. No other lock and no user code under it.
         self._lock = threading.Lock()
-        self._lane: deque[tuple[Callable[[], None], bool]] = deque()  # the jobs, and whether each waits for no child
+        self._lane: deque[Callable[[], None]] = deque()  # the jobs, and whether each waits for no child
         # Held by the thread that works the lane off; never waited for, so it orders nothing but the jobs.
         self._lane_busy = threading.Lock()
 
@@ -155,7 +155,6 @@ class Family:
                 self.stop(child, Stop(StopReason.SHUTDOWN, deadline=deadline), self.cell)
         with self._lock:
             self._children.clear()
-            self._lane.clear()
             self.closed = final
         # Replaced, not emptied: a decision that is under way writes to what it has read.
         self._restarts = Restarts()
@@ -197,55 +196,42 @@ class Family:
 
     # -- failures: the lane -------------------------------------------------------
 
-    def submit(self, job: Callable[[], None], alone: bool = False) -> None:
-        """Have the job done after those before it: here and now, or by the thread that is at it.
-
-        `alone`: the job waits for no child, and the caller has the turn of one, so that it does no job that may wait.
-        """
-        self._lane.append((job, alone))
-        self._work_off(alone)
-
-    def _work_off(self, alone: bool) -> None:
+    def submit(self, job: Callable[[], None]) -> None:
+        """Have the job done after those before it: here and now, or by the thread that is at it."""
+        self._lane.append(job)
         while self._lane and self._lane_busy.acquire(False):
             try:
-                waits = self._do_jobs(alone)
+                self._work_off()
             finally:
                 self._lane_busy.release()
-            if waits:
-                self.cell.system.pool.put(Job(partial(self._work_off, False)))
-                return
 
-    def _do_jobs(self, alone: bool) -> bool:
-        """Do what is on the lane; True if what is left is for a thread that has no turn."""
+    def _work_off(self) -> None:
         while True:
             try:
-                job, waits_for_none = self._lane.popleft()
+                job = self._lane.popleft()
             except IndexError:
-                return False
-            if alone and not waits_for_none:
-                self._lane.appendleft((job, waits_for_none))
-                return True
+                return
             job()
 
-    def judge(self, child: Cell, failure: Failure, alone: bool = False) -> None:
+    def judge(self, child: Cell, failure: Failure, at_hand: list[None] | None = None) -> None:
         """Decide about one failure and have the decision carried out. Runs on the lane.
 
-        `alone`: the child's turn is held meanwhile, for it was seen that the decision concerns no sibling.
+        `at_hand`: see `Place.post`.
         """
         restarts = self._restarts
         if self._is_moot(child, failure):
             # Nothing is to be decided any more; that it failed is told nevertheless.
             replaced = not self.closed and child.state is not State.STOPPED
             self._tell(child, failure, Decision(Directive.RESTART if replaced else Directive.STOP))
-            self._go_on_without(failure, alone)
+            self._go_on_without(failure)
             return
         error, decision = self._decide(child, failure, restarts)
         self._tell(child, failure, decision)
         if restarts is not self._restarts or self._is_moot(child, failure):
             # The child has ended, or the parent has been restarted, while the policy was asked.
-            self._go_on_without(failure, alone)
+            self._go_on_without(failure)
         else:
-            self._carry_out(child, failure, decision, error, alone)
+            self._carry_out(child, failure, decision, error, at_hand)
 
     def _tell(self, child: Cell, failure: Failure, decision: Decision) -> None:
         """Log the failure and publish it, with what was decided."""
@@ -262,13 +248,9 @@ class Family:
     def _is_moot(self, child: Cell, failure: Failure) -> bool:
         return self.closed or child.state is State.STOPPED or child.incarnation != failure.incarnation
 
-    def _go_on_without(self, failure: Failure, alone: bool) -> None:
+    def _go_on_without(self, failure: Failure) -> None:
         """A child that did not start is not coming back: start those that waited for it, if any did."""
-        if failure.phase is not Phase.START or self.closed:
-            return
-        if alone:
-            self._lane.append((partial(self._start_group, None, None), False))
-        else:
+        if failure.phase is Phase.START and not self.closed:
             self._start_group(None, None)
 
     def _decide(self, child: Cell, failure: Failure, restarts: Restarts) -> tuple[BaseException, Decision]:
@@ -302,25 +284,23 @@ class Family:
             error.__cause__ = failure.error
         return error, decision
 
-    def _carry_out(self, child: Cell, failure: Failure, decision: Decision, error: BaseException, alone: bool) -> None:
+    def _carry_out(
+        self, child: Cell, failure: Failure, decision: Decision, error: BaseException, at_hand: list[None] | None
+    ) -> None:
         match decision.directive:
             case Directive.RESUME:
-                child.post(Resume(failure))
-            case Directive.RESTART if alone or self._strategy is Strategy.ONE_FOR_ONE:
-                child.post(Restart(failure, decision.delay), child.spec.shutdown_seconds)
+                child.post(Resume(failure), None, at_hand)
+            case Directive.RESTART if self._strategy is Strategy.ONE_FOR_ONE:
+                child.post(Restart(failure, decision.delay), child.spec.shutdown_seconds, at_hand)
             case Directive.RESTART:
                 self._restart_group(child, failure, decision.delay)
             case Directive.STOP:
-                self._stop_failed(child, failure, alone)
+                exited = failure.phase is Phase.EXIT
+                stop = Stop(StopReason.REQUESTED) if exited else Stop(StopReason.FAILED, failure.error)
+                child.post(stop, child.spec.shutdown_seconds, at_hand)
+                self._go_on_without(failure)
             case Directive.ESCALATE:  # pragma: no branch - there is no other
                 self._escalate(child, failure, error)
-
-    def _stop_failed(self, child: Cell, failure: Failure, alone: bool) -> None:
-        if failure.phase is Phase.EXIT:
-            child.post(Stop(StopReason.REQUESTED), child.spec.shutdown_seconds)
-        else:
-            child.post(Stop(StopReason.FAILED, failure.error), child.spec.shutdown_seconds)
-        self._go_on_without(failure, alone)
 
     def _escalate(self, child: Cell, failure: Failure, error: BaseException) -> None:
         parent = self.cell

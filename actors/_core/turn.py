@@ -20,7 +20,7 @@ from actors._core.place import DEEPEST, Place
 from actors._core.ref import HELD, OPEN
 from actors._core.supervision import Job
 from actors._core.timers import TICKS
-from policies import Failure, Phase, Strategy
+from policies import Failure, Phase
 
 _BATCH = range(256)  # messages of one turn, before others get theirs
 _AGAIN, _EMPTY, _DONE, _GONE = 1, 2, 3, 4
@@ -90,32 +90,19 @@ class Turn(Place):
         assert parent is not None
         family = parent.family
         assert family is not None
-        if self.parent_decides_alone:
-            # The decision waits for nobody, so the turn is kept: the decision finds it here.
-            family.submit(partial(family.judge, self.cell, failure, True), True)
-            return bool(self.control) or self.release()
-        judge = partial(family.judge, self.cell, failure)
         self.gate = HELD
         self.lock.release()
         if self.dispatcher is self.system.pool:
-            family.submit(judge)
+            at_hand: list[None] = [None]
+            family.submit(partial(family.judge, self.cell, failure, at_hand))
+            at_hand.clear()
         else:
             # Not on its own thread: the lane may have to wait for that.
-            self.system.pool.put(Job(partial(family.submit, judge)))
+            self.system.pool.put(Job(partial(family.submit, partial(family.judge, self.cell, failure))))
         if self.control and self.lock.acquire(False):
             self.gate = HELD
             return True
         return False
-
-    @property
-    def parent_decides_alone(self) -> bool:
-        """Whether a decision about this agent concerns no sibling."""
-        parent = self.parent
-        try:
-            return parent is not None and parent.cell.family_strategy is Strategy.ONE_FOR_ONE
-        except BaseException:
-            # The strategy is the user's: it is looked at again, and reported, where the failure is judged.
-            return False
 
     def _abandoned_start(self, failure: Failure) -> bool:
         """A start hung and was abandoned; True if it was the first, which ends the agent."""
@@ -342,7 +329,8 @@ class Turn(Place):
             raised = error
         here.context = asker
         here.depth -= 1
-        if asker is not None:
+        if asker is not None and asker.cell.waiting is self:
+            # Not if the asker was abandoned meanwhile: then that is what its next incarnation waits for.
             asker.cell.waiting = None
         try:
             baton.pop()
