@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Literal
 
 import pytest
+from loguru import logger
 
 from actors import ActorSystem, ChildSpec
 from actors.testkit import VirtualClock
@@ -44,3 +45,12 @@ def dispatcher(request: pytest.FixtureRequest) -> Any:
 def spec(dispatcher: Literal["pool", "thread"]) -> Any:
     """Makes the spec of an agent on the dispatcher of the test."""
     return partial(ChildSpec, dispatcher=dispatcher)
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    """What is logged: one line for each record, without its traceback."""
+    said: list[str] = []
+    sink = logger.add(lambda message: said.append(message.record["message"]), format="{message}")
+    yield said
+    logger.remove(sink)

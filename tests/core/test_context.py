@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from loguru import logger
 
 from actors import (
     ActorSystem,
@@ -36,14 +34,6 @@ AGAIN = Restart(max_restarts=5, within=None)
 @pytest.fixture
 def clock() -> WatchedClock:
     return WatchedClock()
-
-
-@pytest.fixture
-def lines() -> Iterator[list[str]]:
-    said: list[str] = []
-    sink = logger.add(lambda message: said.append(message.record["message"]), format="{message}")
-    yield said
-    logger.remove(sink)
 
 
 class Unprintable:

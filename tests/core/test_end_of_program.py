@@ -139,3 +139,33 @@ def test_a_helped_system_stops_without_any_thread_of_its_own(
         report = system.stop(timeout=5.0)
     assert stopped == [threading.current_thread().name]
     assert report.abandoned == ()
+
+
+def test_a_helped_pool_says_nothing_of_a_monitor_that_it_cannot_have(
+    monkeypatch: pytest.MonkeyPatch, lines: list[str]
+) -> None:
+    pool = Pool("ending")
+    began, go_on = threading.Event(), threading.Event()
+
+    class Task:
+        def run(self) -> None:
+            began.set()
+            assert go_on.wait(10)
+
+    class Nothing:
+        def run(self) -> None:
+            return
+
+    pool.make_room()
+    pool.tasks.put(Task())
+    pool.make_room()
+    assert began.wait(10)
+    pool.helped = True
+    with monkeypatch.context() as no_threads:
+        no_threads.setattr(threading.Thread, "start", _NoThread.start)
+        pool.put(Nothing())
+    assert lines == []
+    assert pool.threads == 1
+    go_on.set()
+    pool.close()
+    pool.join(time.monotonic() + 10)

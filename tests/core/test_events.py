@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from loguru import logger
 
 import actors
 from actors import (
@@ -27,14 +25,6 @@ from tests.core.doer import Doer, crash, elsewhere, result, stop
 from tests.core.helpers import PATIENCE, EventLog, answer
 
 KINDS = [value for value in vars(actors).values() if isinstance(value, type) and issubclass(value, Event)]
-
-
-@pytest.fixture
-def lines() -> Iterator[list[str]]:
-    said: list[str] = []
-    sink = logger.add(lambda message: said.append(message.record["message"]), format="{message}")
-    yield said
-    logger.remove(sink)
 
 
 class Listener:

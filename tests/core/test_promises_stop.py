@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from loguru import logger
 
 from actors import (
     ActorSystem,
@@ -287,14 +285,6 @@ def test_promise_25_each_step_of_a_life_is_an_event() -> None:
     assert kinds(log, "/parent") == ["AgentStarted", "AgentStopped"]
     assert kinds(log, "/other") == ["AgentStarted", "DeadLetter", "AgentFailed", "Escalated", "AgentStopped"]
     assert kinds(log, "/") == ["AgentStopped", "SystemStopped"]
-
-
-@pytest.fixture
-def lines() -> Iterator[list[str]]:
-    lines: list[str] = []
-    sink = logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
-    yield lines
-    logger.remove(sink)
 
 
 def test_promise_25_a_failure_is_one_line_in_the_log(system: ActorSystem, lines: list[str]) -> None:

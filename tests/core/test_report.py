@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from loguru import logger
 
 from actors import ActorSystem, Agent, AgentFailed, AgentRestarted, AskTimeout, ChildSpec, DeadLetter, SystemFailed
 from actors._core.report import CrashReports
@@ -39,15 +37,6 @@ class Held:
 
     def __repr__(self) -> str:
         raise RuntimeError("no repr")
-
-
-@pytest.fixture
-def lines() -> Iterator[list[str]]:
-    """What is logged: one line for each record, without its traceback."""
-    said: list[str] = []
-    sink = logger.add(lambda message: said.append(message.record["message"]), format="{message}")
-    yield said
-    logger.remove(sink)
 
 
 def spawn(system: ActorSystem, policy: Any = None) -> Any:
