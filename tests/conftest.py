@@ -27,9 +27,7 @@ def no_thread_is_leaked(request: pytest.FixtureRequest) -> Iterator[None]:
 def _still_alive(before: set[threading.Thread], *, daemons_pass: bool) -> list[threading.Thread]:
     """What was started since `before` and does not end; blocks for at most `GRACE` seconds in all."""
     started = [
-        thread
-        for thread in threading.enumerate()
-        if thread not in before and not (daemons_pass and thread.daemon)
+        thread for thread in threading.enumerate() if thread not in before and not (daemons_pass and thread.daemon)
     ]
     deadline = time.monotonic() + GRACE
     for thread in started:

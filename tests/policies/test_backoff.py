@@ -17,9 +17,7 @@ TEN_THOUSAND_DAYS = 10_000 * 86_400.0
         pytest.param(Backoff(0.1, cap=0.3), 2, 0.3, id="never above the cap"),
         pytest.param(Backoff(1.0, factor=1.0), 2**31 - 1, 1.0, id="a factor of one stays"),
         pytest.param(Backoff(1.0, cap=9.0), 2**31 - 1, 9.0, id="a power beyond any float"),
-        pytest.param(
-            Backoff(TEN_THOUSAND_DAYS, cap=TEN_THOUSAND_DAYS), 2**31 - 1, TEN_THOUSAND_DAYS, id="10,000 days"
-        ),
+        pytest.param(Backoff(TEN_THOUSAND_DAYS, cap=TEN_THOUSAND_DAYS), 2**31 - 1, TEN_THOUSAND_DAYS, id="10,000 days"),
         pytest.param(Backoff(1e300, cap=1e308, factor=1e300), 1, 1e308, id="a product beyond any float"),
     ],
 )
@@ -33,9 +31,7 @@ def test_a_delay_grows_by_its_factor_up_to_the_cap(backoff: Backoff, step: int, 
     st.integers(0, 2**31 - 1),
     st.floats(0.0, 1.0, exclude_max=True),
 )
-def test_no_draw_and_no_step_leads_out_of_zero_to_cap(
-    initial: float, jitter: float, step: int, draw: float
-) -> None:
+def test_no_draw_and_no_step_leads_out_of_zero_to_cap(initial: float, jitter: float, step: int, draw: float) -> None:
     backoff = Backoff(initial, cap=1e6, jitter=jitter)
 
     assert 0.0 <= backoff.delay(step, draw) <= 1e6

@@ -107,9 +107,7 @@ def test_only_errors_worth_another_try_restart(error: BaseException, expected: D
 
 def test_the_two_sides_of_retryable_only_count_apart() -> None:
     policy = RetryableOnly((TimeoutError,), restart=Restart(1, then=Stop()), otherwise=Restart(1))
-    decisions = simulate(
-        policy, [(0.0, TimeoutError()), (0.1, KeyError()), (0.2, TimeoutError()), (0.3, KeyError())]
-    )
+    decisions = simulate(policy, [(0.0, TimeoutError()), (0.1, KeyError()), (0.2, TimeoutError()), (0.3, KeyError())])
 
     assert [d.directive for d in decisions] == [RESTART, RESTART, STOP, ESCALATE]
 
@@ -134,9 +132,7 @@ def test_a_policy_of_ones_own_sees_the_restarts_so_far_and_is_obeyed() -> None:
 
 def test_a_policy_of_ones_own_is_a_branch_like_any_other() -> None:
     policy = ByError({KeyError: Patient(attempts=1)}, default=Patient(attempts=2))
-    decisions = simulate(
-        policy, [(0.0, KeyError()), (0.1, ValueError()), (0.2, KeyError()), (0.3, ValueError())]
-    )
+    decisions = simulate(policy, [(0.0, KeyError()), (0.1, ValueError()), (0.2, KeyError()), (0.3, ValueError())])
 
     assert [d.directive for d in decisions] == [RESTART, RESTART, STOP, RESTART]
     assert decisions[0].history.marks[0].key == "builtins.KeyError/own"
@@ -149,19 +145,11 @@ FIVE, SEVEN = Restart(5), Restart(7)
     ("policy", "expected"),
     [
         pytest.param(FIVE, FIVE, id="a restart gives itself"),
-        pytest.param(
-            RetryableOnly(restart=FIVE, otherwise=SEVEN), FIVE, id="retryable only gives its restart"
-        ),
+        pytest.param(RetryableOnly(restart=FIVE, otherwise=SEVEN), FIVE, id="retryable only gives its restart"),
         pytest.param(ByError({KeyError: SEVEN}, default=FIVE), FIVE, id="the default comes first"),
-        pytest.param(
-            ByError({KeyError: Stop(), OSError: SEVEN, IndexError: FIVE}), SEVEN, id="then the first branch"
-        ),
-        pytest.param(
-            ByError({KeyError: ByError({OSError: FIVE})}, default=Stop()), FIVE, id="also a nested one"
-        ),
-        pytest.param(
-            ByError({KeyError: FIVE}, default=RetryableOnly(restart=SEVEN)), SEVEN, id="within the default"
-        ),
+        pytest.param(ByError({KeyError: Stop(), OSError: SEVEN, IndexError: FIVE}), SEVEN, id="then the first branch"),
+        pytest.param(ByError({KeyError: ByError({OSError: FIVE})}, default=Stop()), FIVE, id="also a nested one"),
+        pytest.param(ByError({KeyError: FIVE}, default=RetryableOnly(restart=SEVEN)), SEVEN, id="within the default"),
         pytest.param(ByError({KeyError: Stop()}, default=Resume()), Restart(), id="no restart anywhere"),
         pytest.param(Stop(), Restart(), id="stop"),
         pytest.param(Escalate(), Restart(), id="escalate"),

@@ -41,9 +41,7 @@ NAN, INFINITE = float("nan"), float("inf")
         pytest.param(lambda: Restart(within=INFINITE), "within", "inf", id="an endless window"),
         pytest.param(lambda: Restart(within=True), "within", "True", id="a bool as a window"),
         pytest.param(lambda: Restart(None, 5.0), "max_restarts", "within=5.0", id="no limit in a window"),
-        pytest.param(
-            lambda: Restart(None), "max_restarts", "within=5.0", id="no limit in the default window"
-        ),
+        pytest.param(lambda: Restart(None), "max_restarts", "within=5.0", id="no limit in the default window"),
         pytest.param(lambda: Restart(per="system"), "per", "'system'", id="an unknown owner of the count"),
         pytest.param(lambda: Restart(backoff=3.0), "backoff", "3.0", id="a number as backoff"),
         pytest.param(lambda: Restart(then=Resume()), "then", "Resume()", id="then resume"),
@@ -61,9 +59,7 @@ NAN, INFINITE = float("nan"), float("inf")
         pytest.param(lambda: ByError({}), "branches", "empty", id="no branch"),
         pytest.param(lambda: ByError([Stop()]), "branches", "[Stop()]", id="branches that are no mapping"),
         pytest.param(lambda: ByError({int: Stop()}), "branches", "'int'", id="a class that is no exception"),
-        pytest.param(
-            lambda: ByError({KeyError(): Stop()}), "branches", "KeyError()", id="an error, not a class"
-        ),
+        pytest.param(lambda: ByError({KeyError(): Stop()}), "branches", "KeyError()", id="an error, not a class"),
         pytest.param(lambda: ByError({KeyError: 3}), "branches", "3", id="a branch that is no policy"),
         pytest.param(lambda: ByError({KeyError: Stop()}, default=None), "default", "None", id="no default"),
         pytest.param(lambda: RetryableOnly((int,)), "retryable", "'int'", id="a retryable int"),
@@ -71,9 +67,7 @@ NAN, INFINITE = float("nan"), float("inf")
         pytest.param(lambda: RetryableOnly(restart=Stop()), "restart", "Stop()", id="a restart that stops"),
     ],
 )
-def test_a_wrong_value_is_refused_by_field_and_value(
-    build: Callable[[], Policy], field: str, value: str
-) -> None:
+def test_a_wrong_value_is_refused_by_field_and_value(build: Callable[[], Policy], field: str, value: str) -> None:
     with pytest.raises(ValidationError) as refused:
         build()
 
@@ -98,8 +92,7 @@ SAMPLES = [
     (Restart(5), "Restart(max_restarts=5, within=5.0)"),
     (
         Restart(None, None, backoff=Backoff(0.1), per="child", then=Stop()),
-        "Restart(max_restarts=None, within=None, backoff=Backoff(initial=0.1, cap=30.0),"
-        " per='child', then=Stop())",
+        "Restart(max_restarts=None, within=None, backoff=Backoff(initial=0.1, cap=30.0), per='child', then=Stop())",
     ),
     (Backoff(1, 2, 3, 0.5, 4), "Backoff(initial=1.0, cap=2.0, factor=3.0, jitter=0.5, reset=4.0)"),
     (Stop(), "Stop()"),
@@ -108,8 +101,7 @@ SAMPLES = [
     (RetryableOnly(), "RetryableOnly()"),
     (
         RetryableOnly([TimeoutError], Restart(1), Resume()),
-        "RetryableOnly(retryable=(TimeoutError,), restart=Restart(max_restarts=1, within=5.0),"
-        " otherwise=Resume())",
+        "RetryableOnly(retryable=(TimeoutError,), restart=Restart(max_restarts=1, within=5.0), otherwise=Resume())",
     ),
     (RetryableOnly(()), "RetryableOnly(retryable=())"),
     (RetryableOnly((OSError, KeyError)), "RetryableOnly(retryable=(OSError, KeyError))"),

@@ -13,9 +13,7 @@ BOUND = 50e-6
 
 @pytest.mark.parametrize("policy", [Restart(), ByError({OSError: Restart()})], ids=["restart", "by error"])
 def test_a_decision_takes_microseconds(policy: Policy) -> None:
-    history = simulate(policy, [(0.0, TimeoutError()), (1.0, TimeoutError()), (2.0, TimeoutError())])[
-        -1
-    ].history
+    history = simulate(policy, [(0.0, TimeoutError()), (1.0, TimeoutError()), (2.0, TimeoutError())])[-1].history
     failure = Failure("/agent", TimeoutError(), at=5.5)
     taken = []
     for _ in range(2000):

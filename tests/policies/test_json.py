@@ -47,9 +47,7 @@ class Labelled(Restart):
 
 
 seconds = st.floats(0.001, 1e9)
-backoffs = st.builds(
-    Backoff, seconds, cap=st.just(1e9), factor=st.floats(1, 10), jitter=st.floats(0, 1), reset=seconds
-)
+backoffs = st.builds(Backoff, seconds, cap=st.just(1e9), factor=st.floats(1, 10), jitter=st.floats(0, 1), reset=seconds)
 ends = st.sampled_from([Stop(), Escalate()])
 restarts = st.builds(
     Restart,
@@ -148,9 +146,7 @@ def test_a_policy_of_a_module_not_yet_imported_is_imported(
         pytest.param('{"kind": "restart", "limit": 3}', "limit", id="an unknown field"),
         pytest.param('{"kind": "restart", "self": 3}', "self", id="a field named self"),
         pytest.param('{"kind": "restart", "within": -1}', "within", id="a wrong value"),
-        pytest.param(
-            '{"kind": "restart", "backoff": {}}', "Backoff needs initial", id="a backoff without delay"
-        ),
+        pytest.param('{"kind": "restart", "backoff": {}}', "Backoff needs initial", id="a backoff without delay"),
         pytest.param('{"kind": "by_error"}', "ByError needs branches", id="no branches"),
         pytest.param(
             '{"kind": "by_error", "branches": {"no.Such": {"kind": "stop"}}}',
@@ -162,9 +158,7 @@ def test_a_policy_of_a_module_not_yet_imported_is_imported(
             "'builtins.NoSuch'",
             id="a class that is not in its module",
         ),
-        pytest.param(
-            '{"kind": "retryable_only", "retryable": ["builtins.int"]}', "'builtins.int'", id="no exception"
-        ),
+        pytest.param('{"kind": "retryable_only", "retryable": ["builtins.int"]}', "'builtins.int'", id="no exception"),
     ],
 )
 def test_json_that_is_no_policy_is_refused_by_name(text: str, named: str) -> None:

@@ -29,16 +29,12 @@ def directives(policy: Policy, times: list[float]) -> list[Directive]:
 @pytest.mark.parametrize(
     ("policy", "times", "expected"),
     [
-        pytest.param(
-            Restart(2, 10.0), [0, 1, 2], [RESTART, RESTART, ESCALATE], id="the third of two exceeds"
-        ),
+        pytest.param(Restart(2, 10.0), [0, 1, 2], [RESTART, RESTART, ESCALATE], id="the third of two exceeds"),
         pytest.param(Restart(0), [0], [ESCALATE], id="a limit of zero is exceeded at once"),
         pytest.param(Restart(0, None, then=Stop()), [0], [STOP], id="a limit of zero in a row stops at once"),
         pytest.param(Restart(1, 1.0), [2.1 * n for n in range(50)], [RESTART] * 50, id="wide apart for ever"),
         pytest.param(Restart(2, 0.5), [0, 0.1, 0.8], [RESTART] * 3, id="the window has slid on"),
-        pytest.param(
-            Restart(2, None), [0, 0.1, 0.8, 900], [RESTART] * 2 + [ESCALATE] * 2, id="no window, no time"
-        ),
+        pytest.param(Restart(2, None), [0, 0.1, 0.8, 900], [RESTART] * 2 + [ESCALATE] * 2, id="no window, no time"),
         pytest.param(Restart(1, 5.0), [1, 6], [RESTART, ESCALATE], id="the bound is inclusive"),
         pytest.param(Restart(1, 5.0), [1, 6.001], [RESTART, RESTART], id="just beyond the bound"),
         pytest.param(
@@ -55,9 +51,7 @@ def directives(policy: Policy, times: list[float]) -> list[Directive]:
             id="four incarnations and no more",
         ),
         pytest.param(Restart(None, None), [0.0] * 100, [RESTART] * 100, id="without limit"),
-        pytest.param(
-            Restart(2, 2.0), [0, 1.5, 2.5, 3.0], [RESTART] * 3 + [ESCALATE], id="it slides, no phases"
-        ),
+        pytest.param(Restart(2, 2.0), [0, 1.5, 2.5, 3.0], [RESTART] * 3 + [ESCALATE], id="it slides, no phases"),
     ],
 )
 def test_a_limit_is_a_number_of_restarts_within_a_window(
@@ -92,9 +86,7 @@ def test_the_default_is_three_restarts_in_five_seconds_for_all_children_then_esc
 
 
 def test_only_the_failure_that_exceeds_the_limit_says_so_and_it_has_no_delay() -> None:
-    decisions = simulate(
-        Restart(1, 60.0, backoff=Backoff(1.0), then=Stop()), [(0.0, KeyError()), (1.0, KeyError())]
-    )
+    decisions = simulate(Restart(1, 60.0, backoff=Backoff(1.0), then=Stop()), [(0.0, KeyError()), (1.0, KeyError())])
 
     assert [(d.directive, d.delay, d.exceeded) for d in decisions] == [
         (RESTART, 1.0, False),
@@ -212,9 +204,7 @@ def test_a_child_that_is_gone_leaves_its_restarts_to_the_limit_over_all_children
     [(Resume(), Directive.RESUME), (Stop(), STOP), (Escalate(), ESCALATE)],
     ids=str,
 )
-def test_a_plain_policy_always_says_the_same_and_keeps_the_history(
-    policy: Policy, expected: Directive
-) -> None:
+def test_a_plain_policy_always_says_the_same_and_keeps_the_history(policy: Policy, expected: Directive) -> None:
     history = History().restarted(Failure("/a", KeyError()))
     decision = policy.decide(Failure("/a", KeyError()), history)
 

@@ -30,9 +30,7 @@ def test_a_restart_type_says_which_ends_lead_to_a_restart(restart: str, failed: 
         ("rest_for_one", "c", ("c",)),
     ],
 )
-def test_a_strategy_names_the_affected_in_start_order(
-    strategy: str, failed: str, expected: tuple[str, ...]
-) -> None:
+def test_a_strategy_names_the_affected_in_start_order(strategy: str, failed: str, expected: tuple[str, ...]) -> None:
     assert Strategy(strategy).affected(["d", "b", "e", "a", "c"], failed) == expected
 
 
@@ -53,9 +51,7 @@ def test_a_strategy_refuses_a_child_it_does_not_know(strategy: Strategy) -> None
         ("all_significant", 1, False),
     ],
 )
-def test_the_end_of_a_significant_child_may_end_its_supervisor(
-    auto_shutdown: str, left: int, expected: bool
-) -> None:
+def test_the_end_of_a_significant_child_may_end_its_supervisor(auto_shutdown: str, left: int, expected: bool) -> None:
     assert AutoShutdown(auto_shutdown).triggers(left) is expected
 
 
@@ -87,9 +83,7 @@ def test_a_significant_child_is_refused_where_the_flag_could_never_matter(
 
 @pytest.mark.parametrize("auto_shutdown", AutoShutdown)
 @pytest.mark.parametrize("restart", RestartType)
-def test_a_child_that_is_not_significant_is_never_refused(
-    restart: RestartType, auto_shutdown: AutoShutdown
-) -> None:
+def test_a_child_that_is_not_significant_is_never_refused(restart: RestartType, auto_shutdown: AutoShutdown) -> None:
     assert refusal(restart, False, auto_shutdown) is None
 
 

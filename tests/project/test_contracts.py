@@ -62,9 +62,7 @@ def test_a_tree_that_imports_downwards_keeps_every_contract(tmp_path: Path) -> N
         ("policies/limits.py", "import policies.tables", "no import cycle anywhere"),
     ],
 )
-def test_an_import_that_is_not_allowed_breaks_its_contract(
-    tmp_path: Path, file: str, text: str, contract: str
-) -> None:
+def test_an_import_that_is_not_allowed_breaks_its_contract(tmp_path: Path, file: str, text: str, contract: str) -> None:
     status, said = lint(tmp_path, **{"policies/tables.py": "import policies.limits", file: text})
     assert status == 1
     assert f"{contract} BROKEN" in said, said

@@ -102,9 +102,7 @@ def test_a_missing_policies_says_install_again(python: Python, tmp_path: Path, p
     assert last.endswith("install it again.")
 
 
-def test_both_packages_in_one_zip_are_each_others(
-    python: Python, tmp_path: Path, packages_folder: Path
-) -> None:
+def test_both_packages_in_one_zip_are_each_others(python: Python, tmp_path: Path, packages_folder: Path) -> None:
     with zipfile.ZipFile(tmp_path / "both.zip", "w") as both:
         both.writestr("actors/__init__.py", "from actors._shadow import check_policies")
         both.write(packages_folder / "actors" / "_shadow.py", "actors/_shadow.py")

@@ -105,9 +105,7 @@ def test_pykkas_tests_pass_on_agents_but_for_the_named_deviations(on_agents: Run
 
 
 def test_no_deviation_is_stale(on_agents: Run) -> None:
-    assert set(DEVIATIONS) - on_agents.failed.keys() == set(), (
-        "named as deviations, but they pass or are gone"
-    )
+    assert set(DEVIATIONS) - on_agents.failed.keys() == set(), "named as deviations, but they pass or are gone"
 
 
 def test_each_deviation_has_a_reason() -> None:
