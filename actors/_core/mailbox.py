@@ -100,12 +100,16 @@ class BoundedQueue:
         dropped = self._offer(item)
         if dropped is _NO_ROOM:
             dropped = self._offer_when_room(item)
-        if dropped is not _ROOM:
+        if dropped is _CLOSED:
+            self._cell.refuse(item)
+        elif dropped is not _ROOM:
             self._cell.dead_letter(dropped, f"mailbox full ({self._mailbox.overflow})")
 
     def _offer(self, item: Any) -> Any:
-        """Put the item in if that can be decided now; give back what was dropped, `_ROOM` or `_NO_ROOM`."""
+        """Put the item in if that can be decided now; give back what was dropped, `_ROOM`, `_NO_ROOM` or `_CLOSED`."""
         with self._lock:
+            if self._closed:
+                return _CLOSED
             if isinstance(item, Uncounted):
                 self._items.append(item)
                 self._uncounted += 1
@@ -178,12 +182,17 @@ class BoundedQueue:
             self._uncounted += sum(1 for item in items if isinstance(item, Uncounted))
 
     def close(self) -> None:
-        """Let every waiting sender in, to find the agent's gate closed."""
+        """Take nothing more, and let every waiting sender find that."""
         with self._lock:
             self._closed = True
             while self._waiting:
                 self._waiting.popleft().resolve()
 
 
+class ClosedQueue(deque[Any]):
+    """Where goes what is sent to an agent that has ended: whoever puts it there takes it out again."""
+
+
 _ROOM = object()
 _NO_ROOM = object()
+_CLOSED = object()

@@ -24,7 +24,7 @@ from actors._core.errors import AgentStoppedError
 from actors._core.future import Ask
 from actors._core.here import here
 from actors._core.life import obey
-from actors._core.mailbox import BoundedQueue, Queue, Uncounted
+from actors._core.mailbox import BoundedQueue, ClosedQueue, Queue, Uncounted
 from actors._core.messages import Terminated
 from actors._core.ref import CLOSED, HELD, OPEN, AgentRef
 from actors._core.spec import ChildSpec
@@ -170,8 +170,11 @@ class Place:
         with making:
             if self.queue is None:
                 mailbox = self.spec.mailbox
-                bounded = mailbox is not None and mailbox.capacity is not None
-                self.queue = BoundedQueue(self.cell, mailbox) if bounded and mailbox is not None else deque()
+                if self.gate == CLOSED:
+                    self.queue = ClosedQueue()
+                else:
+                    bounded = mailbox is not None and mailbox.capacity is not None
+                    self.queue = BoundedQueue(self.cell, mailbox) if bounded and mailbox is not None else deque()
             return self.queue
 
     def control_lane(self) -> deque[Command]:
@@ -194,7 +197,8 @@ class Place:
         elif self.gate == CLOSED:
             # Whoever closed the gate keeps the lock for good.
             self._drain(queue, f"{self.ref} not found")
-            return False
+            # What came before the end may have been handled, by a turn that another sender brought about.
+            return not isinstance(queue, ClosedQueue)
         return True
 
     def release(self) -> bool:
@@ -326,10 +330,21 @@ class Place:
         if self._stopped_event is not None:
             self._stopped_event.set()
         self.system.agent_closed(self.cell)
-        if self.queue is not None:
-            if isinstance(self.queue, BoundedQueue):
-                self.queue.close()
-            self.drop_mail()
+        with making:
+            queue = self.queue
+            if queue is not None:
+                self.queue = ClosedQueue()
+        if queue is not None:
+            if isinstance(queue, BoundedQueue):
+                queue.close()
+            self._drain(queue)
+
+    def refuse(self, item: Any) -> None:
+        """Record what is sent to an agent that has ended; who told it gets the error, who asked finds it in the ask."""
+        text = f"{self.ref} not found"
+        self.dead_letter(item, "stopped", text=text)
+        if not isinstance(item, (Ask, Uncounted)):
+            raise AgentStoppedError(text, path=self.path, cause=self.last_error)
 
     def drop_mail(self) -> None:
         """Make dead letters of what is in the closed mailbox."""

@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from actors import ActorSystem, Mailbox
+import pytest
+
+from actors import ActorSystem, AgentStoppedError, Mailbox
 from actors._core.dispatcher import Pool
 from actors._core.supervision import Job
-from tests.core.helpers import PATIENCE, Gate, Trace, answer
-from tests.core.scripted import Aside, doer
+from tests.core.helpers import PATIENCE, Gate, Trace, WatchedClock, answer
+from tests.core.scripted import Aside, doer, held
 
 
 class LateQueue(deque[Any]):
@@ -88,3 +90,41 @@ def test_a_message_that_comes_while_an_ask_runs_on_the_askers_thread_is_handled(
     ref = system.spawn(doer("a", trace))
     ref.ask(lambda agent: ref.tell("meanwhile"))
     assert trace.wait_for(("meanwhile", "a", 1))
+
+
+def test_a_message_that_was_handled_before_the_end_is_not_refused_because_of_it(
+    system: ActorSystem, trace: Trace
+) -> None:
+    ref = system.spawn(doer("a", trace))
+    answer(ref, "who")
+    cell: Any = ref._cell
+
+    class Ends:
+        """Lets the agent handle what is there and end, in the moment before its turn is taken."""
+
+        def acquire(self, blocking: bool) -> bool:
+            cell.lock = lock
+            ref.tell("last")
+            assert ref.stop()
+            return bool(lock.acquire(blocking))
+
+    lock, cell.lock = cell.lock, Ends()
+    ref.tell("first")
+    assert [note for note, *_ in trace.notes] == ["start", "first", "last", "stop"]
+    with pytest.raises(AgentStoppedError):
+        ref.tell("later")
+
+
+def test_an_asker_that_waits_for_room_when_the_agent_ends_finds_that_in_its_ask(
+    system: ActorSystem, clock: WatchedClock
+) -> None:
+    ref = system.spawn(doer("a", mailbox=Mailbox(1, "block", timeout=9.0)))
+    gate = held(ref)
+    ref.tell("first")
+    asking = Aside(ref.ask, "second", block=False)
+    clock.armed.wait_for(9.0)
+    end = ref.stop(block=False, drain=False)
+    gate.open()
+    with pytest.raises(AgentStoppedError):
+        asking.get().get()
+    assert end.get() is True
