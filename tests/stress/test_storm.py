@@ -127,9 +127,12 @@ class Sender(threading.Thread):
             self.blocked[type(error).__name__] += 1
 
     def tell(self, ref: AgentRef[Any]) -> None:
+        self.send(ref, an_act(self.chance) if self.chance.random() < 0.2 else "answer")
+
+    def send(self, ref: AgentRef[Any], act: str) -> None:
         number = next(self.numbers)
         try:
-            ref.tell(("tell", an_act(self.chance) if self.chance.random() < 0.2 else "answer", number))
+            ref.tell(("tell", act, number))
             self.accepted.append(number)
         except AgentStoppedError:
             self.refused.append(number)
@@ -193,6 +196,9 @@ def test_nothing_is_lost_in_a_storm(switch_interval: float, dispatcher: Any) -> 
         crew = system.spawn(Supervisor, specs, policy=Restart(None, None), name="crew")
         chaos = Chaos(crew, specs, 1)
         senders = [Sender(crew, numbers, seed) for seed in range(SENDERS)]
+        for ref in targets(crew):
+            # Each hangs at first, so that some are certain to be abandoned, however short the storm.
+            senders[0].send(ref, "hang")
         for thread in (chaos, *senders):
             thread.start()
         # Agents without a deadline hang until chaos stops them, so the senders' blocking asks end all the same.
