@@ -2,19 +2,36 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from loguru import logger
+
+# Loguru's own sink would write between the dots, since most tests are about failures: shown where a test fails instead.
+_logged: deque[str] = deque(maxlen=200)
+logger.remove()
+logger.add(lambda text: _logged.append(str(text)), format="{level} {message}", backtrace=False, diagnose=False)
 
 GRACE = 5.0
 """Seconds, for all threads of one test together, in which a thread that is about to end may do so."""
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Adds what was logged during a test to its report if it fails."""
+    report = yield
+    if report.failed and _logged:
+        report.sections.append(("what was logged", "".join(_logged)))
+    return report
+
+
 @pytest.fixture(autouse=True)
 def no_thread_is_leaked(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fails a test that leaves a thread running; `leaves_orphans` lets daemon threads pass."""
+    _logged.clear()
     before = set(threading.enumerate())
     yield
     leaves_orphans = request.node.get_closest_marker("leaves_orphans") is not None
