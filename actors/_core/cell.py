@@ -81,7 +81,7 @@ class Cell(Turn, Parent):
         """Whether a normal end is followed by another incarnation, if its supervisor agrees."""
         parent = self.parent
         return (
-            self.spec.restart is RestartType.PERMANENT
+            RestartType(self.spec.restart).restarts_after(failed=False)
             and self.state is State.RUNNING
             and parent is not None
             and parent.family is not None

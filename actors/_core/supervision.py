@@ -274,7 +274,7 @@ class Family:
         finally:
             here.serving = outer
         restarted = decision.exceeded or decision.directive is Directive.RESTART
-        if restarted and child.spec.restart is RestartType.TEMPORARY:
+        if restarted and not RestartType(child.spec.restart).restarts_after(failed=True):
             # It is not restarted, so its failure neither spends the limit nor can exceed it.
             return failure.error, Decision(Directive.STOP, history=history)
         restarts.remember(child, decision.history)

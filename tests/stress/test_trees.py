@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import itertools
 import random
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from loguru import logger
 
 from actors import (
     ActorError,
@@ -38,16 +36,6 @@ SENDERS = 3
 MESSAGES = 600
 WIDTH = 3
 DEPTH = 3
-
-
-@pytest.fixture(params=[5e-3, 1e-4, 1e-5], ids=["5ms", "0.1ms", "10us"])
-def switch_interval(request: pytest.FixtureRequest) -> Iterator[float]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(request.param)
-    logger.disable("actors")
-    yield request.param
-    logger.enable("actors")
-    sys.setswitchinterval(before)
 
 
 class Ledger:
