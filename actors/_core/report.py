@@ -32,9 +32,8 @@ class _Repeats:
 class CrashReports:
     """Writes the crash reports of one system; adds no sink and removes none."""
 
-    def __init__(self, clock: Clock, system: str) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._system = system
         self._repeats: dict[tuple[Any, ...], _Repeats] = {}
         # Guards the counts; nothing is logged and no timer made under it.
         self._lock = threading.Lock()

@@ -128,7 +128,7 @@ class ActorSystem:
         _open_systems.add(self)
 
     def _make_reports(self) -> CrashReports:
-        return CrashReports(self.clock, self.name)
+        return CrashReports(self.clock)
 
     # -- agents -------------------------------------------------------------------
 

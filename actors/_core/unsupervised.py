@@ -88,7 +88,7 @@ class DefaultSystem(ActorSystem):
         super().__init__("default", PykkaRule())
 
     def _make_reports(self) -> CrashReports:
-        return PykkaReports(self.clock, self.name)
+        return PykkaReports(self.clock)
 
     def agent_begins(self, cell: Cell) -> None:
         if not cell.spec.agent.use_daemon_thread:

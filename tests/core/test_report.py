@@ -88,7 +88,7 @@ def test_no_timer_is_made_under_the_lock_of_the_reports() -> None:
             return super().call_at(when, callback)
 
     clock = Watching()
-    reports = CrashReports(clock, "demo")
+    reports = CrashReports(clock)
     failure = Failure("/it", Boom(), 1, Phase.RECEIVE, False, 0.0)
     reports.failed(None, failure, Decision(Directive.STOP), "", 0)  # type: ignore[arg-type]
     assert clock.next_due == 5.0
@@ -101,7 +101,7 @@ def test_a_system_may_end_while_a_failure_is_reported() -> None:
             return super().call_at(when, callback)
 
     clock = Closing()
-    reports = CrashReports(clock, "demo")
+    reports = CrashReports(clock)
     failure = Failure("/it", Boom(), 1, Phase.RECEIVE, False, 0.0)
     reports.failed(None, failure, Decision(Directive.STOP), "", 0)  # type: ignore[arg-type]
     clock.advance(5.0)
