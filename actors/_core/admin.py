@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors._core.commands import Restart, State, Stop
 from actors._core.errors import NameTakenError, StartFailedError
-from actors._core.here import check_fence, fence, here
+from actors._core.here import before_acting, fence, here
 from actors._core.messages import StopReason
 from actors._core.spec import ChildSpec
 from actors._core.supervision import Down, TooManyChildren
@@ -150,7 +150,7 @@ class Admin:
 
     def _administered(self) -> Cell:
         if fence.raised:
-            check_fence()
+            before_acting()
         cell = self._cell
         cell.check_not_ended()
         return cell

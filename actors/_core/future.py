@@ -123,6 +123,8 @@ class AgentFuture(Future[T]):
         return self._pass_gate(-1 if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def _pass_gate(self, seconds: float) -> bool:
+        if here.scheduler is not None:
+            return here.scheduler.wait(lambda: self.settled, None if seconds < 0 else seconds)
         if not self.gate.acquire(timeout=seconds):
             return self.settled
         self.gate.release()

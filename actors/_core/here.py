@@ -1,12 +1,13 @@
 """Which agent does this thread run, may it still act, and whom does it wait for?
 
 Each thread knows the incarnation whose code it runs. That answers three questions: who asks, whether the incarnation
-has been fenced off, and whether a blocking wait would close a cycle.
+has been fenced off, and whether a blocking wait would close a cycle. A thread that a simulation runs knows that, too.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from actors._core.errors import AskCycleError, Cancelled
@@ -26,22 +27,40 @@ class Waitable(Protocol):
     def settled(self) -> bool: ...
 
 
+class Scheduler(Protocol):
+    """Decides which thread goes on, where threads take turns instead of running at the same time."""
+
+    def pause(self) -> None:
+        """Let others go first, if the scheduler likes; called before anything this thread does to others."""
+        ...
+
+    def wait(self, over: Callable[[], bool], seconds: float | None) -> bool:
+        """Let others run until `over()`, or for `seconds` of the scheduler's time; gives `over()`."""
+        ...
+
+
 class _Here(threading.local):
     """`context`: the incarnation this thread runs, or None; `depth`: how many agents run inside one another on it.
 
     `serving`: the event streams of the systems for which it calls subscribers, policies or callbacks right now.
+    `scheduler`: what makes this thread wait for others, or None where the operating system does.
     """
 
     context: Context | None = None
     depth: int = 0
     serving: tuple[object, ...] = ()
+    scheduler: Scheduler | None = None
 
 
 here = _Here()
 
 
 class _Fence:
-    """`raised` counts the fenced incarnations whose threads have not returned: while it is 0, nobody need look."""
+    """Whether a thread has to look before it acts.
+
+    `raised` counts the fenced incarnations whose threads have not returned, and the simulations: nobody need look while
+    it is 0.
+    """
 
     def __init__(self) -> None:
         self.raised = 0
@@ -65,6 +84,13 @@ def check_fence() -> None:
     context = here.context
     if context is not None and context.fenced:
         raise Cancelled(f"{context.cell.path} #{context.incarnation} was abandoned: it can no longer act")
+
+
+def before_acting() -> None:
+    """Called by whoever is about to do something to an agent, while `fence.raised`; as `check_fence`, and may wait."""
+    if here.scheduler is not None:
+        here.scheduler.pause()
+    check_fence()
 
 
 # Guards the edges of blocking waits while one is added and followed, so that of the agents that close a cycle at the

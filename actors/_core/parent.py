@@ -9,7 +9,7 @@ from actors._core.abandonment import Abandoned
 from actors._core.commands import Start
 from actors._core.errors import AgentStoppedError, StartFailedError
 from actors._core.future import Ask
-from actors._core.here import begin_wait, check_fence, end_wait, fence, here
+from actors._core.here import before_acting, begin_wait, end_wait, fence, here
 from actors._core.life import begin, construct, new_context, run_code
 from actors._core.path import check_name
 from actors._core.place import DEEPEST, Place, making
@@ -79,7 +79,7 @@ class Parent(Place):
         Raises StartFailedError, or ValueError where it is significant and nothing would come of that.
         """
         if fence.raised:
-            check_fence()
+            before_acting()
         agent = None if self.context is None else self.context.agent
         if self.family is None and agent is not None:
             agent._check_rules()
@@ -100,7 +100,7 @@ class Parent(Place):
     def start_unsupervised(self, spec: ChildSpec[Any]) -> Cell:
         """Start a child as Pykka does: `__init__` here, `on_start` on its own turn; nobody waits for it."""
         if fence.raised:
-            check_fence()
+            before_acting()
         child = self.make_child(None, spec, False)
         self.own_family().admit(child)
         try:

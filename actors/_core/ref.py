@@ -10,7 +10,7 @@ from actors._core.checks import check_timeout
 from actors._core.commands import Drain, State, Stop
 from actors._core.errors import AgentStoppedError, AskCycleError, AskTimeout, MailboxFullError
 from actors._core.future import AgentFuture, Ask
-from actors._core.here import check_fence, fence, here
+from actors._core.here import before_acting, fence, here
 from actors._core.messages import StopReason
 from actors._core.proxies import AgentProxy
 
@@ -93,7 +93,7 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         MailboxFullError where a bounded mailbox says so.
         """
         if fence.raised:
-            check_fence()
+            before_acting()
         cell = self._cell
         queue = cell.queue
         if queue is None:
@@ -119,7 +119,7 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         AskTimeout, AskCycleError, HandlerTimeout or MailboxFullError.
         """
         if fence.raised:
-            check_fence()
+            before_acting()
         cell = self._cell
         if timeout is None:
             timeout = cell.system.ask_timeout
@@ -181,7 +181,7 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         not ended after `timeout` seconds; it ends nevertheless.
         """
         if fence.raised:
-            check_fence()
+            before_acting()
         check_timeout(timeout)
         cell = self._cell
         context = here.context

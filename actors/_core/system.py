@@ -25,7 +25,7 @@ from actors._core.clock import Clock, SystemClock
 from actors._core.commands import State, Stop
 from actors._core.dispatcher import OwnThread, Pool
 from actors._core.errors import SystemFailed, printed
-from actors._core.here import check_fence, fence, here
+from actors._core.here import before_acting, fence, here
 from actors._core.life import begin, finish
 from actors._core.messages import StopReason
 from actors._core.orphans import Orphan, Orphans
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 A = TypeVar("A", bound="Agent")
 
+_BATCH = range(256)  # messages of one turn, before others get theirs
 _JOIN_SECONDS = 5.0
 _OF_A_CLOCK = ("now", "call_at", "wait", "close")
 _LOOK_SECONDS = 0.01  # from one look at what still runs to the next, once the deadline of a stop is over
@@ -109,7 +110,8 @@ class ActorSystem:
         self.ask_timeout = ask_timeout
         self.max_orphans = max_orphans
         self.clock: Clock = SystemClock(name) if clock is None else clock
-        self.pool = Pool(name)
+        self.pool = self._make_pool()
+        self.batch = _BATCH
         self.events = events.EventStream()
         self.random = Random(seed)
         self.orphans_list = Orphans()
@@ -126,6 +128,9 @@ class ActorSystem:
         begin(self.guardian, None)
         self.guardian.give_back()
         _open_systems.add(self)
+
+    def _make_pool(self) -> Pool:
+        return Pool(self.name)
 
     def _make_reports(self) -> CrashReports:
         return CrashReports(self.clock)
@@ -189,7 +194,7 @@ class ActorSystem:
         """
         check_timeout(timeout)
         if fence.raised:
-            check_fence()
+            before_acting()
         with self._lock:
             first, self._stopping = not self._stopping, True
         context = here.context
@@ -201,7 +206,7 @@ class ActorSystem:
         if first:
             self._stop_or_hurry(timeout)
         else:
-            self._ended.wait()
+            self._wait_for_end(None)
         self._join_threads()
         assert self._report is not None
         return self._report
@@ -214,7 +219,7 @@ class ActorSystem:
         """
         check_timeout(timeout)
         try:
-            ended = self._ended.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+            ended = self._wait_for_end(timeout)
         except KeyboardInterrupt:
             self.stop()
             raise
@@ -262,7 +267,7 @@ class ActorSystem:
         guardian = self.guardian
         lost = {orphan.path for orphan in self.orphans_list}
         if guardian.state is State.RUNNING:
-            guardian.lock.acquire()
+            self._take_turn_of(guardian)
         if timeout is not None:
             clock.call_at(begun + timeout, self._leave_behind)
         finish(guardian, Stop(StopReason.SHUTDOWN, deadline=None if timeout is None else begun + timeout))
@@ -276,6 +281,14 @@ class ActorSystem:
         self.pool.close()
         _open_systems.discard(self)
         self._ended.set()
+
+    # What waits for threads rather than agents, and so not by the clock.
+
+    def _wait_for_end(self, timeout: float | None) -> bool:
+        return self._ended.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+
+    def _take_turn_of(self, guardian: Cell) -> None:
+        guardian.lock.acquire()
 
     def _leave_behind(self) -> None:
         """The time is over: abandon what ends and still runs, also where an earlier stop gave it more."""

@@ -22,7 +22,6 @@ from actors._core.supervision import Job
 from actors._core.timers import TICKS
 from policies import Failure, Phase
 
-_BATCH = range(256)  # messages of one turn, before others get theirs
 _AGAIN, _EMPTY, _DONE, _GONE = 1, 2, 3, 4
 
 _ASK, _PROXY, _TICK, _DRAIN, _NOTICE, _PYKKA_STOP = range(1, 7)
@@ -137,11 +136,12 @@ class Turn(Place):
         here.context = context
         context.thread = get_ident()
         context.baton = baton = []
-        now = self.system.clock.now
+        system = self.system
+        now = system.clock.now
         guarded = not self.inline
         handled = 0
         outcome = _AGAIN
-        for _ in _BATCH:
+        for _ in system.batch:
             if self.control:
                 outcome = _DONE
                 break
@@ -174,6 +174,9 @@ class Turn(Place):
                 outcome = self._handle_special(kind, item, context, baton)
                 if outcome != _AGAIN:
                     break
+        else:
+            if not queue:
+                outcome = _EMPTY
         here.context = None
         if outcome == _GONE:
             orphan_returned(context)
