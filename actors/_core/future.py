@@ -119,8 +119,7 @@ class AgentFuture(Future[T]):
         return cast("T", self._value)
 
     def _wait(self, timeout: float | None) -> bool:
-        deadline = None if timeout is None else time.monotonic() + timeout
-        return self._pass_gate(-1 if deadline is None else max(0.0, deadline - time.monotonic()))
+        return self._pass_gate(-1 if timeout is None else max(0.0, timeout))
 
     def _pass_gate(self, seconds: float) -> bool:
         if here.scheduler is not None:

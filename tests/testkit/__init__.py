@@ -1,0 +1,1 @@
+"""Is what tests use itself right, on real threads and in a simulation?"""
