@@ -277,9 +277,9 @@ class Turn(Place):
         except IndexError:
             return _GONE
         context.handled += handled
-        context.ask = None
         ask = item if isinstance(item, Ask) else None
         answer = self._answer_in(context, error)
+        context.ask = None
         if answer is not None:
             context.handled += 1
             if ask is not None:

@@ -12,9 +12,11 @@ from actors import (
     ActorSystem,
     Agent,
     AgentAbandoned,
+    AgentFailed,
     AgentFuture,
     AgentRestarted,
     AgentStoppedError,
+    AskTimeout,
     Cancelled,
     ChildSpec,
     DeadLetter,
@@ -324,6 +326,27 @@ def test_who_checks_is_told_to_give_up_only_then(system: ActorSystem) -> None:
     with pytest.raises(Cancelled, match=r"^/a #1 was told to give up"):
         result(asked)
     assert result(stopping) is True
+
+
+def test_who_gives_up_because_its_asker_has_is_no_failure(
+    system: ActorSystem, clock: WatchedClock, log: EventLog
+) -> None:
+    gate = Gate()
+
+    def work(agent: Doer) -> None:
+        gate.pass_through()
+        agent.context.check()
+
+    agent = system.spawn(Doer, name="a")
+    asked = agent.ask(work, block=False, timeout=1.0)
+    asked.add_done_callback(lambda: None)  # so that it ends in time, although nobody waits
+    gate.wait_reached()
+    clock.advance_to(1.0)
+    gate.open()
+    with pytest.raises(AskTimeout):
+        result(asked)
+    assert answer(agent, number) == 1
+    assert log.of(AgentFailed) == []
 
 
 # -- who it is -------------------------------------------------------------------
