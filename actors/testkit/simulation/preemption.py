@@ -1,0 +1,74 @@
+"""Where may one thread of a simulation be interrupted by another, if anywhere?
+
+Ordinarily before it does anything to others. Here: at every line of the kernel, as the operating system may. The lines
+in which one of the kernel's leaf locks is held are left out: nobody else could go on there.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import actors._core
+
+if TYPE_CHECKING:
+    from actors.testkit.simulation.scheduler import Scheduler
+
+_KERNEL = str(Path(actors._core.__file__).parent)
+_LOCKS = ("making", "_edges", "_waits")
+_LOCK_NAMES = ("_lock", "._changed")
+
+
+@contextlib.contextmanager
+def at_every_line(scheduler: Scheduler) -> Iterator[None]:
+    """Let the threads of this simulation be interrupted at every line of the kernel that they begin from now on."""
+
+    def enter(frame: FrameType, event: str, argument: Any) -> Any:
+        name = frame.f_code.co_filename
+        if not name.startswith(_KERNEL) or _is_locked(frame):
+            return None
+        locked = _locked_lines(name)
+
+        def step(frame: FrameType, event: str, argument: Any) -> Any:
+            if event == "line" and frame.f_lineno not in locked:
+                scheduler.pause()
+            return step
+
+        return step
+
+    scheduler.tracer = enter
+    try:
+        yield
+    finally:
+        scheduler.tracer = None
+
+
+def _is_locked(frame: FrameType) -> bool:
+    """Whether one of the callers holds a leaf lock."""
+    caller = frame.f_back
+    while caller is not None:
+        name = caller.f_code.co_filename
+        if name.startswith(_KERNEL) and caller.f_lineno in _locked_lines(name):
+            return True
+        caller = caller.f_back
+    return False
+
+
+@functools.cache
+def _locked_lines(name: str) -> frozenset[int]:
+    """Give the lines of a file that run, or may run, under a leaf lock."""
+    lines: set[int] = set()
+    for node in ast.walk(ast.parse(Path(name).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.With) and any(_is_lock(item.context_expr) for item in node.items):
+            lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return frozenset(lines)
+
+
+def _is_lock(expression: ast.expr) -> bool:
+    text = ast.unparse(expression)
+    return text in _LOCKS or text.endswith(_LOCK_NAMES)
