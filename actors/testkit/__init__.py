@@ -1,6 +1,9 @@
 """How are agents tested without waiting?"""
 
 from actors.testkit.clock import VirtualClock
+from actors.testkit.drawing import assert_tree
+from actors.testkit.expectations import Checked, CheckedSystem, Expectations, Expected
+from actors.testkit.recording import EventView, Events
 from actors.testkit.simulation import (
     Deadlock,
     Exhaustive,
@@ -15,14 +18,21 @@ from actors.testkit.simulation import (
 from actors.testkit.waiting import dilation, set_dilation, wait
 
 __all__ = [
+    "Checked",
+    "CheckedSystem",
     "Deadlock",
+    "EventView",
+    "Events",
     "Exhaustive",
+    "Expectations",
+    "Expected",
     "Livelock",
     "Priorities",
     "RandomWalk",
     "Schedule",
     "Simulation",
     "VirtualClock",
+    "assert_tree",
     "dilation",
     "explore",
     "replay",
