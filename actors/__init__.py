@@ -14,10 +14,12 @@ from actors._core.errors import (
     AgentNotFoundError,
     AgentStoppedError,
     AskCycleError,
+    AskDropped,
     AskTimeout,
     Cancelled,
     DeathPactError,
     HandlerTimeout,
+    InterceptionError,
     InvalidMessageError,
     MailboxFullError,
     NameTakenError,
@@ -46,6 +48,7 @@ from actors._core.events import (
     SystemStopped,
 )
 from actors._core.future import AgentFuture, get_all
+from actors._core.interceptors import Delivery, Interception
 from actors._core.mailbox import Mailbox, Overflow
 from actors._core.messages import PipeFailed, ReceiveTimeout, StopReason, Terminated
 from actors._core.orphans import Orphan
@@ -78,6 +81,7 @@ __all__ = [
     "AgentStopped",
     "AgentStoppedError",
     "AskCycleError",
+    "AskDropped",
     "AskTimeout",
     "Cancelled",
     "ChildCount",
@@ -87,11 +91,14 @@ __all__ = [
     "Context",
     "DeadLetter",
     "DeathPactError",
+    "Delivery",
     "Escalated",
     "Event",
     "EventStream",
     "HandlerTimeout",
     "HookFailed",
+    "Interception",
+    "InterceptionError",
     "InvalidMessageError",
     "Mailbox",
     "MailboxFullError",

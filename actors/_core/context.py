@@ -20,6 +20,7 @@ from actors._core.timers import TICKS, Idle, Timers
 if TYPE_CHECKING:
     from actors._core.agent import Agent
     from actors._core.cell import Cell
+    from actors._core.interceptors import Returned
     from actors._core.ref import AgentRef
     from actors._core.spec import ChildSpec
     from actors._core.system import ActorSystem
@@ -79,6 +80,7 @@ class Context:
         "last_failure",
         "over",
         "receive",
+        "returned",
         "thread",
     )
 
@@ -88,6 +90,7 @@ class Context:
         self.last_failure = last_failure
         self.agent: Agent | None = None
         self.receive: Handler = _not_started
+        self.returned: Returned | None = None  # what the message in hand came back as, until an interceptor takes it
         # While the agent's own code runs, the baton holds the time it began; whoever pops that owns the turn. The
         # thread pops it when the code returns, a watcher when it has taken too long: pop is atomic, so one of them.
         self.baton: list[float] | None = None
@@ -181,12 +184,7 @@ class Context:
                 self._stash = []
             if capacity is not None and len(self._stash) >= capacity:
                 raise StashError(self.path, f"the stash is full ({capacity} messages)")
-            item = self.item
-            if self.asker is not None:
-                # An ask that runs on the asker's thread has had no need of an Ask so far.
-                item = self.ask = Ask(item, self.cell, None, None)
-            self._stash.append(item)
-            self.item = STASHED
+            self._stash.append(self._let_go())
 
     def unstash_all(self) -> None:
         """Put what is stashed back to the head of the mailbox, in the order it arrived."""
@@ -302,10 +300,37 @@ class Context:
 
     def bind(self) -> None:
         """Set `receive` to what handles a message now."""
+        self.receive = self.handler()
+        # Looked at after the handler was written, see `Interceptors.attach`.
+        interceptors = self.cell.system.interceptors
+        if interceptors is not None and interceptors.concern(self.cell):
+            self.receive = interceptors.receive
+
+    def handler(self) -> Handler:
+        """Give what handles a message now, interceptors aside."""
         agent = self.agent
         assert agent is not None
         handler = self._behaviours[-1] if self._behaviours else agent.on_receive
-        self.receive = handler if self._idle is None else self._idle.around(handler)
+        return handler if self._idle is None else self._idle.around(handler)
+
+    def call_proxied(self, handler: Callable[[Any, Any], Any], message: Any) -> Any:
+        """Handle a message of a proxy."""
+        interceptors = self.cell.system.interceptors
+        return handler(self.agent, message) if interceptors is None else interceptors.call(self, handler, message)
+
+    def set_aside(self, keep: Callable[[Any], object]) -> None:
+        """Take the message in hand from its handler, unanswered; `keep(item)` gets it, with its ask if it has one."""
+        with self._undisturbed():
+            keep(self._let_go())
+
+    def _let_go(self) -> Any:
+        """Give the message in hand, or its ask; from here on nobody answers it."""
+        item = self.item
+        if self.asker is not None:
+            # An ask that runs on the asker's thread has had no need of an Ask so far.
+            item = self.ask = Ask(item, self.cell, None, None)
+        self.item = STASHED
+        return item
 
     def return_stash(self) -> None:
         stash, self._stash = self._stash, None

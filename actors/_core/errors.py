@@ -11,7 +11,9 @@
     │   ├── InvalidMessageError   (also ValueError)            the agent does not accept this message
     │   ├── AskCycleError                                      the ask would wait for itself
     │   ├── AskTimeout            (also pykka.Timeout)         no reply within the time
-    │   └── StashError                                         stashed twice, or one too many
+    │   │   └── AskDropped                                     an interceptor dropped it
+    │   ├── StashError                                         stashed twice, or one too many
+    │   └── InterceptionError                                  an interceptor left a message unsettled
     ├── the agent failed
     │   ├── StartFailedError                                   its start raised
     │   ├── HandlerTimeout                                     a message took longer than its deadline
@@ -112,6 +114,23 @@ class AskTimeout(ActorError, Timeout):
         super().__init__(f"no reply{f' from {path}' if path else ''} within {round(seconds, 3):g} seconds")
         self.path = path
         self.seconds = seconds
+
+
+class AskDropped(AskTimeout):
+    """An interceptor dropped the ask, which would wait for ever: it had no timeout."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, 0.0)
+        self.args = (f"no reply from {path}: {reason}",)
+        self.reason = reason
+
+
+class InterceptionError(ActorError):
+    """An interceptor did with a message, or hook, of the agent at `path` what cannot be done."""
+
+    def __init__(self, path: str, text: str) -> None:
+        super().__init__(f"{path}: {text}")
+        self.path = path
 
 
 class StashError(ActorError):

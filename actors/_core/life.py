@@ -63,6 +63,12 @@ def run_code(context: Context, name: str, code: Callable[..., R], *args: Any) ->
     return result
 
 
+def _hook(context: Context, name: str, code: Callable[..., R]) -> Callable[..., R]:
+    """Give what is to be called for a hook: the hook itself, unless it is intercepted."""
+    interceptors = context.cell.system.interceptors
+    return code if interceptors is None else interceptors.around(context, name, code)
+
+
 # -- start -----------------------------------------------------------------------
 
 
@@ -84,7 +90,7 @@ def construct(context: Context) -> None:
     agent: Agent = kind.__new__(kind, *spec.args, **spec.kwargs)
     context.agent = agent
     agent._context = context
-    junk = agent.__init__(*spec.args, **spec.kwargs)  # type: ignore[misc]
+    junk = _hook(context, "__init__", agent.__init__)(*spec.args, **spec.kwargs)  # type: ignore[misc]
     if junk is not None:
         raise TypeError(f"{kind.__name__}.__init__() should return None, not {junk!r:.100}")
 
@@ -121,7 +127,7 @@ def _bring_up(cell: Cell, context: Context) -> None:
         construct(context)
     agent = context.agent
     assert agent is not None
-    agent.on_start()
+    _hook(context, "on_start", agent.on_start)()
     for child in agent._child_specs:
         cell.start_static(child)
 
@@ -170,9 +176,10 @@ def _last_hook(cell: Cell, context: Context, error: BaseException | None) -> Non
     try:
         if error is not None:
             if kind.on_failure is not Agent.on_failure:
-                run_code(context, "on_failure", agent.on_failure, type(error), error, error.__traceback__)
+                hook = _hook(context, "on_failure", agent.on_failure)
+                run_code(context, "on_failure", hook, type(error), error, error.__traceback__)
         elif kind.on_stop is not Agent.on_stop:
-            run_code(context, "on_stop", agent.on_stop)
+            run_code(context, "on_stop", _hook(context, "on_stop", agent.on_stop))
     except Abandoned:
         raise
     except BaseException as raised:

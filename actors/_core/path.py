@@ -28,6 +28,15 @@ def split(path: object) -> list[str]:
     return [part for part in path.split("/") if part]
 
 
+def path_matches(names: list[str], pattern: list[str]) -> bool:
+    """Tell whether a path matches a pattern, both split; `**` stands for any number of levels."""
+    if not pattern:
+        return not names
+    if pattern[0] == "**":
+        return any(path_matches(names[levels:], pattern[1:]) for levels in range(len(names) + 1))
+    return bool(names) and matches(names[0], pattern[0]) and path_matches(names[1:], pattern[1:])
+
+
 def matches(name: str, pattern: str) -> bool:
     """Tell whether one name matches one part of a pattern: `*`, `?` and `[...]` as in file names."""
     return fnmatchcase(name, pattern)

@@ -23,6 +23,7 @@ from actors._core.context import Context
 from actors._core.errors import AgentStoppedError
 from actors._core.future import Ask
 from actors._core.here import here
+from actors._core.interceptors import Returned
 from actors._core.life import obey
 from actors._core.mailbox import BoundedQueue, ClosedQueue, Queue, Uncounted
 from actors._core.messages import Terminated
@@ -280,6 +281,8 @@ class Place:
 
     def dead_letter(self, item: Any, reason: str, error: BaseException | None = None, text: str | None = None) -> None:
         """Record a message that no handler will see; its asker, if it has one, is told."""
+        if isinstance(item, Returned):
+            item = item.item
         message = item
         if isinstance(item, Ask):
             message = item.message
@@ -338,6 +341,9 @@ class Place:
             if isinstance(queue, BoundedQueue):
                 queue.close()
             self._drain(queue)
+        interceptors = self.system.interceptors
+        if interceptors is not None:
+            interceptors.end(self.cell)
 
     def refuse(self, item: Any) -> None:
         """Record what is sent to an agent that has ended; who told it gets the error, who asked finds it in the ask."""

@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 from types import TracebackType
@@ -26,6 +27,7 @@ from actors._core.commands import State, Stop
 from actors._core.dispatcher import OwnThread, Pool
 from actors._core.errors import SystemFailed, printed
 from actors._core.here import before_acting, fence, here
+from actors._core.interceptors import Interception, Interceptor, Interceptors
 from actors._core.life import begin, finish
 from actors._core.messages import StopReason
 from actors._core.orphans import Orphan, Orphans
@@ -83,6 +85,7 @@ class ActorSystem:
     """
 
     is_default = False
+    interceptors: Interceptors | None = None  # made with the first interceptor
 
     def __init__(
         self,
@@ -168,6 +171,27 @@ class ActorSystem:
         Each part of the pattern is matched with the name at its level; `**` stands for any number of levels.
         """
         return [cell.ref for cell in _select(self.guardian, split(pattern)) if cell is not self.guardian]
+
+    def intercept(
+        self, interceptor: Interceptor, path: str = "/**", on: Any = object, nth: int | Iterable[int] | None = None
+    ) -> Interception:
+        """Call `interceptor(delivery)` in place of the handlers of the agents at `path`, a pattern as for `select`.
+
+        From each agent's next message on, also of agents that are started later; on the agent's turn. `on` says for
+        what: a type of messages, several of them, a predicate of a message, or a hook: "__init__", "on_start",
+        "on_stop" or "on_failure" (the last two where the agent's class has one). `nth` says which of those, counted
+        from 1 over all agents and incarnations; None is all. An interceptor that was there before is the outer one.
+        The interceptor must settle what it is given, see `Delivery`; what it raises, the agent has raised. Gives a
+        handle with `cancel()`.
+        """
+        with self._lock:
+            if self.interceptors is None:
+                self.interceptors = Interceptors()
+        interception = Interception(self.interceptors, interceptor, path, on, nth)
+        self.interceptors.add(interception)
+        for cell in _select(self.guardian, interception.parts):
+            self.interceptors.attach(cell)
+        return interception
 
     @property
     def orphans(self) -> list[Orphan]:

@@ -14,6 +14,7 @@ from actors._core.context import NOTHING, OUTSIDE, STASHED, Context
 from actors._core.errors import AgentStoppedError, AskTimeout, Cancelled, ReplyError, printed
 from actors._core.future import Ask
 from actors._core.here import here
+from actors._core.interceptors import Returned
 from actors._core.life import obey
 from actors._core.messages import StopReason
 from actors._core.place import DEEPEST, Place
@@ -24,12 +25,13 @@ from policies import Failure, Phase
 
 _AGAIN, _EMPTY, _DONE, _GONE = 1, 2, 3, 4
 
-_ASK, _PROXY, _TICK, _DRAIN, _NOTICE, _PYKKA_STOP = range(1, 7)
+_ASK, _PROXY, _TICK, _DRAIN, _NOTICE, _PYKKA_STOP, _RETURNED = range(1, 8)
 _KINDS: dict[type, int] = {
     Ask: _ASK,
     Drain: _DRAIN,
     Notice: _NOTICE,
     ActorStop: _PYKKA_STOP,
+    Returned: _RETURNED,
     **dict.fromkeys(TICKS, _TICK),
     **dict.fromkeys(proxies.HANDLERS, _PROXY),
 }
@@ -227,13 +229,15 @@ class Turn(Place):
         elif kind in (_DRAIN, _PYKKA_STOP):
             self.control_lane().appendleft(item.stop if kind == _DRAIN else Stop(StopReason.REQUESTED))
             return _DONE
+        elif kind == _RETURNED:
+            return self._handle_returned(item, context, baton)
         context.item = item
         context.ask = ask
         baton.append(self.system.clock.now())
         self.guard_deadline(context)
         handler = proxies.HANDLERS.get(type(message))
         try:
-            value = context.receive(message) if handler is None else handler(context.agent, message)
+            value = context.receive(message) if handler is None else context.call_proxied(handler, message)
         except BaseException as error:
             return self._raised(context, item, error, 0)
         try:
@@ -245,6 +249,14 @@ class Turn(Place):
         if ask is not None and context.item is not STASHED:
             self.answered = (ask, value)
         return _AGAIN
+
+    def _handle_returned(self, returned: Returned, context: Context, baton: list[float]) -> int:
+        """Handle what an interceptor had put back, as the ask or the plain message that it was."""
+        item = returned.item
+        context.returned = returned
+        outcome = self._handle_special(_ASK if isinstance(item, Ask) else 0, item, context, baton)
+        context.returned = None
+        return outcome
 
     def _expire(self, ask: Ask[Any]) -> None:
         seconds = 0.0 if ask.deadline is None else self.system.clock.now() - ask.deadline
@@ -327,7 +339,7 @@ class Turn(Place):
         raised: BaseException | None = None
         try:
             handler = proxies.HANDLERS.get(type(message))
-            value = context.receive(message) if handler is None else handler(context.agent, message)
+            value = context.receive(message) if handler is None else context.call_proxied(handler, message)
         except BaseException as error:
             raised = error
         here.context = asker
