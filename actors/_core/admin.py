@@ -116,10 +116,10 @@ class Admin:
             return AdminResult(Outcome.RESTARTING, child.ref)
         assert cell.family is not None
         error = cell.family.command(child, Restart(None), _waiter(), child.spec.shutdown_seconds)
-        if child.state is State.STOPPED:
-            return AdminResult(Outcome.NOT_FOUND)
-        failed = StartFailedError(child.path, error) if isinstance(error, BaseException) else None
-        return AdminResult(Outcome.OK if failed is None else Outcome.START_FAILED, child.ref, failed)
+        if isinstance(error, BaseException):
+            # Whatever its supervisor decides about that, and whether it has already.
+            return AdminResult(Outcome.START_FAILED, child.ref, StartFailedError(child.path, error))
+        return AdminResult(Outcome.NOT_FOUND) if child.state is State.STOPPED else AdminResult(Outcome.OK, child.ref)
 
     def delete_child(self, name: str) -> AdminResult:
         """Forget the spec of a child that is down."""

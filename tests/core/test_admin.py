@@ -10,6 +10,7 @@ from actors import (
     AgentBackingOff,
     AgentRestarted,
     AgentStarted,
+    AgentStopped,
     ChildCount,
     ChildSpec,
     Outcome,
@@ -17,9 +18,9 @@ from actors import (
     StopReason,
     Supervisor,
 )
-from policies import Backoff, Restart
+from policies import Backoff, Restart, Stop
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, end_of, number, result, stop, tree_of
-from tests.core.helpers import EventLog, Gate, answer
+from tests.core.helpers import Boom, EventLog, Gate, answer
 
 SLOWLY = Restart(max_restarts=None, within=None, backoff=Backoff(10.0, cap=10.0))
 
@@ -232,3 +233,43 @@ def test_a_significant_child_is_refused_by_a_running_supervisor_that_never_shuts
 
     assert parent.children() == []
     assert result(parent.stop(block=False)) is True
+
+
+class StartsOnce(Doer):
+    """An agent whose second and later starts fail."""
+
+    def on_start(self) -> None:
+        if self.context.incarnation > 1:
+            raise Boom("start")
+
+
+class LateClock(WatchedClock):
+    """A clock on which whoever has waited goes on only once an agent has ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.until_ended: Callable[[], Any] | None = None
+
+    def wait(self, future: Any, deadline: float | None) -> bool:
+        settled = super().wait(future, deadline)
+        if self.until_ended is not None:
+            self.until_ended()
+        return settled
+
+
+def test_a_planned_restart_that_does_not_start_says_so_although_the_child_is_stopped_for_it_by_then(
+    dispatcher: Any,
+) -> None:
+    clock = LateClock()
+    with ActorSystem("late", clock=clock) as system:
+        log = EventLog(system)
+        parent = system.spawn(Supervisor, policy=Stop(), name="p")
+        parent.start_child(ChildSpec(StartsOnce, name="child", dispatcher=dispatcher))
+        clock.until_ended = lambda: log.wait(AgentStopped, "/p/child")
+
+        restarted = parent.restart_child("child")
+        clock.until_ended = None
+
+    assert restarted.outcome is Outcome.START_FAILED
+    assert isinstance(restarted.error, StartFailedError)
+    assert end_of(log, "/p/child") is StopReason.FAILED
