@@ -1,8 +1,9 @@
 """How are agents tested without waiting?"""
 
+from actors.testkit.checked import Checked, CheckedSimulation, CheckedSystem
 from actors.testkit.clock import VirtualClock
 from actors.testkit.drawing import assert_tree
-from actors.testkit.expectations import Checked, CheckedSystem, Expectations, Expected
+from actors.testkit.expectations import Expectations, Expected
 from actors.testkit.recording import EventView, Events
 from actors.testkit.simulation import (
     Deadlock,
@@ -19,6 +20,7 @@ from actors.testkit.waiting import dilation, set_dilation, wait
 
 __all__ = [
     "Checked",
+    "CheckedSimulation",
     "CheckedSystem",
     "Deadlock",
     "EventView",

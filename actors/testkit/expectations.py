@@ -11,7 +11,7 @@ from actors._core import events
 from actors._core.errors import AgentStoppedError, HandlerTimeout, StartFailedError
 from actors._core.future import AgentFuture
 from actors._core.messages import StopReason
-from actors._core.path import matches, split
+from actors._core.path import path_matches, split
 from actors._core.system import ActorSystem
 from actors.testkit import problems
 from actors.testkit.waiting import Within
@@ -64,7 +64,7 @@ class Expected:
         """Whether such an event was announced; may call a predicate of the test's."""
         if isinstance(event, events.DeadLetter) is not self._letter:
             return False
-        if self._path is not None and not _covers(split(self._path), split(event.path)):
+        if self._path is not None and not path_matches(split(event.path), split(self._path)):
             return False
         if self._letter and self._reason not in (None, event.reason):
             return False
@@ -273,56 +273,6 @@ class Expectations:
         return False
 
 
-class Checked:
-    """The methods that a system gets which is to be checked; a mixin for a class that sets `expectations`."""
-
-    expectations: Expectations
-
-    def expect_failure(
-        self,
-        kind: type[BaseException] | tuple[type[BaseException], ...] | Callable[[BaseException], object],
-        path: str | None = None,
-        times: int | None = 1,
-    ) -> Expected:
-        """Announce a failure; see `Expectations.expect_failure`."""
-        return self.expectations.expect_failure(kind, path, times)
-
-    def expect_dead_letter(
-        self, what: Any = object, path: str | None = None, reason: str | None = None, times: int | None = 1
-    ) -> Expected:
-        """Announce a dead letter; see `Expectations.expect_dead_letter`."""
-        return self.expectations.expect_dead_letter(what, path, reason, times)
-
-    def allow_orphans(self) -> None:
-        """Let handlers pass that were abandoned and have not returned."""
-        self.expectations.allow_orphans()
-
-    def verify(self, within: float | None = None) -> None:
-        """Raise AssertionError with all that is not as announced; see `Expectations.verify`."""
-        self.expectations.verify(within)
-
-
-class CheckedSystem(Checked, ActorSystem):
-    """A system that fails its test for whatever goes wrong unannounced; takes what `ActorSystem` takes.
-
-    Leaving its `with` block stops it and then verifies; if the block raised, that error gets a note instead.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.expectations = Expectations(self)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
-        if error is None:
-            self.verify()
-        elif text := self.expectations.report(missing=False):
-            error.add_note(text)
-        super().__exit__(kind, error, traceback)
-
-
 def _is_excused(seen: _Seen, ended_alone: frozenset[str]) -> bool:
     event = seen.event
     if not isinstance(event, events.DeadLetter):
@@ -365,11 +315,3 @@ def _fits(what: Any, value: Any) -> bool:
     if isinstance(what, type):
         return isinstance(value, what)
     return bool(what(value) if callable(what) else value == what)
-
-
-def _covers(pattern: list[str], names: list[str]) -> bool:
-    if not pattern:
-        return not names
-    if pattern[0] == "**":
-        return _covers(pattern[1:], names) or (bool(names) and _covers(pattern, names[1:]))
-    return bool(names) and matches(names[0], pattern[0]) and _covers(pattern[1:], names[1:])

@@ -22,7 +22,7 @@ from actors import (
     SystemFailed,
     TooManyOrphans,
 )
-from actors.testkit import CheckedSystem, Expectations, VirtualClock, set_dilation
+from actors.testkit import CheckedSimulation, CheckedSystem, Expectations, VirtualClock, set_dilation
 from policies import Backoff, Escalate, Restart, Resume, Stop
 from tests.core.helpers import PATIENCE, Boom, Gate, Worker, answer, assert_ended
 
@@ -32,6 +32,16 @@ class Sour(Agent):
 
     def on_stop(self) -> None:
         raise Boom("in on_stop")
+
+
+class Later(Agent):
+    """Fails after two seconds."""
+
+    def on_start(self) -> None:
+        self.context.timers.once("later", 2.0, "bad")
+
+    def on_receive(self, message: Any) -> None:
+        raise Boom(message)
 
 
 class Stillborn(Agent):
@@ -605,6 +615,39 @@ def test_a_long_report_says_how_much_it_leaves_out(system: CheckedSystem) -> Non
         "unexpected failure: /w #1 in receive: Boom(19) -> resume",
         "... and 5 more",
     ]
+
+
+# -- simulations -----------------------------------------------------------------
+
+
+def test_a_simulation_is_checked_and_says_how_to_repeat_what_went_wrong() -> None:
+    simulation = CheckedSimulation(seed=7, policy=Resume())
+    simulation.spawn(Fails, name="w").tell("bad")
+    with pytest.raises(AssertionError) as caught, simulation:
+        simulation.settle()
+    assert heads(str(caught.value)) == ["unexpected failure: /w #1 in receive: Boom('bad') -> resume"]
+    assert "simulation: seed 7, " in caught.value.__notes__[0]
+
+
+def test_a_simulation_waits_for_what_was_announced_in_virtual_time() -> None:
+    with CheckedSimulation(policy=Resume()) as simulation:
+        begun = simulation.clock.now()
+        with simulation.expect_failure(Boom, "/w"):
+            simulation.spawn(Later, name="w")
+        assert simulation.clock.now() - begun == 2.0
+
+
+def test_a_simulation_in_which_all_goes_as_announced_is_verified() -> None:
+    with CheckedSimulation(policy=Resume()) as simulation:
+        letter = simulation.expect_dead_letter("late")
+        worker = simulation.spawn(Worker)
+        worker.stop()
+        with pytest.raises(AgentStoppedError):
+            worker.tell("late")
+    assert len(letter.events) == 1
+
+
+# -- what is refused, and printed ------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""What does a system look like that fails its test for whatever goes wrong unannounced?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from actors._core.system import ActorSystem
+from actors.testkit.expectations import Expectations, Expected
+from actors.testkit.simulation import Simulation
+
+
+class Checked:
+    """The methods that a system gets which is to be checked; a mixin for a class that sets `expectations`."""
+
+    expectations: Expectations
+
+    def expect_failure(
+        self,
+        kind: type[BaseException] | tuple[type[BaseException], ...] | Callable[[BaseException], object],
+        path: str | None = None,
+        times: int | None = 1,
+    ) -> Expected:
+        """Announce a failure; see `Expectations.expect_failure`."""
+        return self.expectations.expect_failure(kind, path, times)
+
+    def expect_dead_letter(
+        self, what: Any = object, path: str | None = None, reason: str | None = None, times: int | None = 1
+    ) -> Expected:
+        """Announce a dead letter; see `Expectations.expect_dead_letter`."""
+        return self.expectations.expect_dead_letter(what, path, reason, times)
+
+    def allow_orphans(self) -> None:
+        """Let handlers pass that were abandoned and have not returned."""
+        self.expectations.allow_orphans()
+
+    def verify(self, within: float | None = None) -> None:
+        """Raise AssertionError with all that is not as announced; see `Expectations.verify`."""
+        self.expectations.verify(within)
+
+
+class CheckedSystem(Checked, ActorSystem):
+    """A system that fails its test for whatever goes wrong unannounced; takes what `ActorSystem` takes.
+
+    Leaving its `with` block stops it and then verifies; if the block raised, that error gets a note instead.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expectations = Expectations(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+        if error is None:
+            self.verify()
+        elif text := self.expectations.report(missing=False):
+            error.add_note(text)
+        super().__exit__(kind, error, traceback)
+
+
+class CheckedSimulation(Checked, Simulation):
+    """A simulation that fails its test for whatever goes wrong unannounced; takes what `Simulation` takes.
+
+    Leaving its `with` block ends it and then verifies; what that raises says how to repeat the run.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expectations = Expectations(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.stop()
+            try:
+                self.verify()
+            except AssertionError as unexpected:
+                self._explain(unexpected)
+                raise
+        super().__exit__(kind, error, traceback)
