@@ -9,6 +9,7 @@ from actors._core.agent import Agent
 from actors._core.clock import Clock
 from actors._core.commands import State
 from actors._core.context import Context
+from actors._core.delivery import Delivery
 from actors._core.errors import (
     ActorError,
     AgentNotFoundError,
@@ -48,7 +49,7 @@ from actors._core.events import (
     SystemStopped,
 )
 from actors._core.future import AgentFuture, get_all
-from actors._core.interceptors import Delivery, Interception
+from actors._core.interceptors import Interception
 from actors._core.mailbox import Mailbox, Overflow
 from actors._core.messages import PipeFailed, ReceiveTimeout, StopReason, Terminated
 from actors._core.orphans import Orphan

@@ -20,7 +20,7 @@ from actors._core.timers import TICKS, Idle, Timers
 if TYPE_CHECKING:
     from actors._core.agent import Agent
     from actors._core.cell import Cell
-    from actors._core.interceptors import Returned
+    from actors._core.delivery import Returned
     from actors._core.ref import AgentRef
     from actors._core.spec import ChildSpec
     from actors._core.system import ActorSystem

@@ -20,10 +20,10 @@ from actors._core.abandonment import Expiry
 from actors._core.agent import Agent
 from actors._core.commands import NEXT, Command, Drain, Notice, Start, State, Stop
 from actors._core.context import Context
+from actors._core.delivery import Returned
 from actors._core.errors import AgentStoppedError
 from actors._core.future import Ask
 from actors._core.here import here
-from actors._core.interceptors import Returned
 from actors._core.life import obey
 from actors._core.mailbox import BoundedQueue, ClosedQueue, Queue, Uncounted
 from actors._core.messages import Terminated

@@ -11,10 +11,10 @@ from actors._core._pykka import ActorStop
 from actors._core.abandonment import Abandoned, orphan_returned
 from actors._core.commands import Drain, Notice, State, Stop
 from actors._core.context import NOTHING, OUTSIDE, STASHED, Context
+from actors._core.delivery import Returned
 from actors._core.errors import AgentStoppedError, AskTimeout, Cancelled, ReplyError, printed
 from actors._core.future import Ask
 from actors._core.here import here
-from actors._core.interceptors import Returned
 from actors._core.life import obey
 from actors._core.messages import StopReason
 from actors._core.place import DEEPEST, Place

@@ -27,8 +27,8 @@ from actors import (
     Terminated,
 )
 from actors._core.clock import Timer
+from actors._core.delivery import Returned
 from actors._core.future import Ask
-from actors._core.interceptors import Returned
 from policies import Restart
 from tests.core.doer import Doer, crash, dead_letters, elsewhere, incarnation_of, number, result, stop
 from tests.core.helpers import Boom, EventLog, Gate, Trace, answer
