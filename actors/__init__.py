@@ -19,6 +19,7 @@ from actors._core.errors import (
     AskTimeout,
     Cancelled,
     DeathPactError,
+    DeferError,
     HandlerTimeout,
     InterceptionError,
     InvalidMessageError,
@@ -55,6 +56,7 @@ from actors._core.messages import PipeFailed, ReceiveTimeout, StopReason, Termin
 from actors._core.orphans import Orphan
 from actors._core.proxies import AgentProxy
 from actors._core.ref import AgentRef
+from actors._core.replies import Reply
 from actors._core.spec import ChildSpec
 from actors._core.system import ActorSystem, StopReport
 from actors._core.tree import AgentSnapshot, Tree
@@ -92,6 +94,7 @@ __all__ = [
     "Context",
     "DeadLetter",
     "DeathPactError",
+    "DeferError",
     "Delivery",
     "Escalated",
     "Event",
@@ -111,6 +114,7 @@ __all__ = [
     "PipeFailed",
     "PykkaRule",
     "ReceiveTimeout",
+    "Reply",
     "ReplyError",
     "RestartLimitExceeded",
     "StartFailed",

@@ -16,6 +16,7 @@ from actors._core.errors import AgentStoppedError, HandlerTimeout, TooManyOrphan
 from actors._core.future import Ask
 from actors._core.here import forget_wait
 from actors._core.orphans import Orphan
+from actors._core.replies import Deferred, settle_owed
 from policies import Phase
 
 if TYPE_CHECKING:
@@ -124,10 +125,11 @@ def _answer_for(cell: Cell, context: Context, item: Any, deadline: float | None)
     else:
         error = AgentStoppedError(f"{cell.path} did not end in time and was abandoned", path=cell.path)
     replied = False
-    if isinstance(item, Ask):
+    if isinstance(item, (Ask, Deferred)):
         replied = item.resolve(error=error)
     elif item is not NOTHING and item is not STASHED and not isinstance(item, (Hook, Command)):
         cell.dead_letter(item, "abandoned", error)
+    settle_owed(context, error)
     if cell.state is State.STARTING:
         cell.failing = cell.record_failure(error, Phase.START)
     elif deadline is not None and (cell.obeying is None or isinstance(cell.obeying, Notice)):

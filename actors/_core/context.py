@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from actors._core import watch
-from actors._core.errors import ActorError, AgentStoppedError, Cancelled, StashError
+from actors._core.errors import ActorError, AgentStoppedError, Cancelled, DeferError, StashError, printed
 from actors._core.future import Ask
 from actors._core.messages import PipeFailed
+from actors._core.replies import Deferred, Reply, owe, settle_owed
 from actors._core.timers import TICKS, Idle, Timers
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class _Outside:
 
 
 OUTSIDE = _Outside()
-WRAPPERS: tuple[type, ...] = (Ask, *TICKS)
+WRAPPERS: tuple[type, ...] = (Ask, Deferred, *TICKS)
 
 
 class Context:
@@ -79,6 +80,7 @@ class Context:
         "item",
         "last_failure",
         "over",
+        "owed",
         "receive",
         "returned",
         "thread",
@@ -102,6 +104,7 @@ class Context:
         self.fenced = False  # abandoned: may not act any more
         self.ending = False  # told to end: `cancelled` says so
         self.over = False  # its last hook has run
+        self.owed: dict[Ask[Any], None] | None = None  # whose answers it has deferred, oldest first
         self._behaviours: list[Handler] | None = None
         self._stash: list[Any] | None = None
         self._timers: Timers | None = None
@@ -166,7 +169,7 @@ class Context:
         self._may_act()
         watch.unwatch(self.cell, _cell_of(ref))
 
-    # -- stash and behaviour ------------------------------------------------------
+    # -- stash --------------------------------------------------------------------
 
     def stash(self) -> None:
         """Put the message in hand aside, unanswered; raises StashError if it is there already or there is no room.
@@ -178,6 +181,8 @@ class Context:
         with self._undisturbed():
             if self.item is STASHED:
                 raise StashError(self.path, "the message in hand is stashed already")
+            if isinstance(self.item, Deferred):
+                raise StashError(self.path, "the answer to the message in hand is deferred")
             if isinstance(self.item, Hook):
                 raise StashError(self.path, "there is no message in hand to stash")
             if self._stash is None:
@@ -191,6 +196,45 @@ class Context:
         self._may_act()
         with self._undisturbed():
             self.return_stash()
+
+    # -- answers that come later --------------------------------------------------
+
+    @property
+    def asked(self) -> bool:
+        """Whether the message in hand was asked, not told: `defer` can tell its asker later."""
+        return self.ask is not None or self.asker is not None
+
+    def defer(self) -> Reply:
+        """Take the answer to the ask in hand upon oneself: give it later, on any thread, with the Reply given back.
+
+        What the handler returns is no answer then; what it raises is. This incarnation owes the answer: what it still
+        owes when it ends, is restarted or abandoned, is settled with AgentStoppedError. An agent that waits for an
+        answer of this one counts as waiting for it, see AskCycleError, also while this one does other things. Raises
+        DeferError for a message that was told, is stashed, or is deferred already.
+        """
+        self._may_act()
+        why = self._not_deferrable()
+        if why:
+            raise DeferError(self.path, why)
+        with self._undisturbed():
+            ask = self.ask
+            if ask is None:
+                # An ask that runs on the asker's thread has had no need of an Ask so far.
+                asker = self.asker if isinstance(self.asker, Context) else None
+                ask = self.ask = Ask(self.item, self.cell, asker, None)
+            self.item = Deferred(ask)
+        return owe(self, ask)
+
+    def _not_deferrable(self) -> str | None:
+        if self.item is STASHED:
+            return "the message in hand is stashed"
+        if isinstance(self.item, Deferred):
+            return "the answer to the message in hand is deferred already"
+        if isinstance(self.item, Hook):
+            return "there is no message in hand to answer"
+        return None if self.asked else f"{printed(self.message, 80)} was told: nobody waits for an answer"
+
+    # -- behaviour ----------------------------------------------------------------
 
     def become(self, handler: Handler) -> None:
         """Handle messages with `handler` from the next one on, until `unbecome` or a restart."""
@@ -343,9 +387,10 @@ class Context:
         item = self.item
         return item.message if isinstance(item, WRAPPERS) else item  # type: ignore[attr-defined]
 
-    def end(self) -> None:
-        """Let go of everything this incarnation holds; its stash goes back to the mailbox."""
+    def end(self, cause: BaseException | None = None) -> None:
+        """Let go of everything this incarnation holds; its stash goes back to the mailbox, what it owes is settled."""
         self.over = True
+        settle_owed(self, cause)
         if self._timers is not None:
             self._timers.cancel_all()
         if self._idle is not None:
@@ -358,7 +403,10 @@ class Context:
         self.receive = _not_started
         self._behaviours = self._timers = self._idle = None
         self.item = NOTHING
-        self.ask = self.asker = None
+        self.asker = None
+        if not self.fenced:
+            # The thread that still runs it settles the ask that it is in, if that is its asker's.
+            self.ask = None
 
     @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:
@@ -400,7 +448,7 @@ def describe(item: Any) -> str:
         return ""
     if isinstance(item, Hook):
         return repr(item)
-    message = item.message if isinstance(item, Ask) else item
+    message = item.message if isinstance(item, (Ask, Deferred)) else item
     with contextlib.suppress(Exception):
         return " ".join(f"{message!r:.80}".split())
     return type(message).__name__

@@ -13,6 +13,7 @@
     │   ├── AskTimeout            (also pykka.Timeout)         no reply within the time
     │   │   └── AskDropped                                     an interceptor dropped it
     │   ├── StashError                                         stashed twice, or one too many
+    │   ├── DeferError                                         no ask in hand that can be answered later
     │   └── InterceptionError                                  an interceptor left a message unsettled
     ├── the agent failed
     │   ├── StartFailedError                                   its start raised
@@ -135,6 +136,14 @@ class InterceptionError(ActorError):
 
 class StashError(ActorError):
     """The message in hand cannot be stashed."""
+
+    def __init__(self, path: str, text: str) -> None:
+        super().__init__(f"{path}: {text}")
+        self.path = path
+
+
+class DeferError(ActorError):
+    """There is no ask in hand whose answer can be deferred."""
 
     def __init__(self, path: str, text: str) -> None:
         super().__init__(f"{path}: {text}")

@@ -165,7 +165,7 @@ def end_incarnation(cell: Cell, error: BaseException | None, killed: bool = Fals
         cell.family.stop_all(None, final=False)
     if not killed:
         _last_hook(cell, context, error)
-    context.end()
+    context.end(error)
 
 
 def _last_hook(cell: Cell, context: Context, error: BaseException | None) -> None:
@@ -215,7 +215,7 @@ def finish(cell: Cell, stop: Stop) -> None:
             forget_locals(error)
         reason = StopReason.ABANDONED if context.fenced else stop.reason
         if not context.over:
-            context.end()
+            context.end(stop.error)
             cell.drop_mail()  # what was put back after the mailbox was closed
     else:
         reason = stop.reason

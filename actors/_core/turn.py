@@ -246,7 +246,7 @@ class Turn(Place):
             return _GONE
         context.ask = None
         context.handled += 1
-        if ask is not None and context.item is not STASHED:
+        if ask is not None and context.item is item:  # else it is stashed, or its answer deferred
             self.answered = (ask, value)
         return _AGAIN
 
@@ -351,13 +351,18 @@ class Turn(Place):
             baton.pop()
         except IndexError:
             orphan_returned(context)
-            raise AgentStoppedError(f"{self.path} was abandoned over this ask", path=self.path) from raised
+            return self._abandoned_inline(context, raised)
         context.baton = None
         if raised is not None:
+            deferred = context.ask
             try:
-                raise self._settle_inline(context, raised)
+                raised = self._settle_inline(context, raised)
+                if raised is not None:
+                    raise raised
             finally:
                 raised = None  # its traceback holds this frame
+            assert deferred is not None
+            return deferred.get()
         context.asker = None
         context.handled += 1
         stashed = context.ask
@@ -381,16 +386,27 @@ class Turn(Place):
             self.knock(queue)
         return self.ref._wait_for(ask, None)
 
-    def _settle_inline(self, context: Context, error: BaseException) -> BaseException:
-        """Settle an exception out of an inline ask and give what the asker is to get."""
+    def _settle_inline(self, context: Context, error: BaseException) -> BaseException | None:
+        """Settle an exception out of an inline ask and give what the asker is to get; None: it has its answer."""
         answer = self._answer_in(context, error)
+        ask = context.ask
+        told = error if answer is None else answer
+        replied = ask is None or ask.resolve(error=told)
         context.asker = context.ask = None
         if answer is None:
-            self._fail(error, True)
+            self._fail(error, replied)
             # Its supervisor decides on another thread: the asker has its error at once.
             self.dispatcher.put(self)
-            return error
-        context.handled += 1
-        context.item = NOTHING
-        self.give_back()
-        return answer
+        else:
+            context.handled += 1
+            context.item = NOTHING
+            self.give_back()
+        return told if replied else None
+
+    def _abandoned_inline(self, context: Context, raised: BaseException | None) -> Any:
+        """Give the answer to an ask over which the agent was abandoned on this thread, if there is one, or raise."""
+        error = AgentStoppedError(f"{self.path} was abandoned over this ask", path=self.path)
+        ask = context.ask
+        if ask is None or ask.resolve(error=error):
+            raise error from raised
+        return ask.get()

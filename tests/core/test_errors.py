@@ -20,6 +20,7 @@ from actors import (
     AskTimeout,
     Cancelled,
     DeathPactError,
+    DeferError,
     HandlerTimeout,
     InterceptionError,
     InvalidMessageError,
@@ -73,6 +74,7 @@ ERRORS: list[tuple[ActorError, str, dict[str, Any]]] = [
         {"path": "/a", "seconds": 0.0, "reason": "dropped by an interceptor"},
     ),
     (InterceptionError("/a", "it is unsettled"), "/a: it is unsettled", {"path": "/a"}),
+    (DeferError("/a", "it was told"), "/a: it was told", {"path": "/a"}),
     (StashError("/a", "the stash is full"), "/a: the stash is full", {"path": "/a"}),
     (StartFailedError("/a", CAUSE), "/a did not start: KeyError('cause')", {"path": "/a", "cause": CAUSE}),
     (

@@ -16,6 +16,7 @@ from actors import (
     AskCycleError,
     AskTimeout,
     HandlerTimeout,
+    Reply,
     default_system,
     get_all,
     stop_all,
@@ -128,6 +129,25 @@ def test_promise_03_an_ask_that_does_not_block_ends_at_its_own_timeout(
     with pytest.raises(AskTimeout, match="/busy within 2 seconds"):
         waiting.get()
     gate.open()
+
+
+def test_promise_03_an_answer_that_was_put_off_comes_once_or_ends_with_its_incarnation(
+    system: ActorSystem, spec: Any
+) -> None:
+    ref = system.spawn(spec(Doer, name="a"))
+    owed: list[Reply] = []
+    first, second = (ref.ask(lambda agent: owed.append(agent.context.defer()), block=False) for _ in range(2))
+    ref.ask("both are put off")
+    assert (first.settled, second.settled) == (False, False)
+
+    assert [owed[0].set("comes once"), owed[0].set("not twice")] == [True, False]
+    assert first.get(timeout=PATIENCE) == "comes once"
+
+    with pytest.raises(Boom):
+        answer(ref, Boom("the end of this incarnation"))
+    with pytest.raises(AgentStoppedError, match=r"^/a #1 ended before it replied to "):
+        second.get(timeout=PATIENCE)
+    assert owed[1].set("too late") is False
 
 
 @pytest.mark.parametrize("deadline", [None, 0.02], ids=["on the asker's thread too", "with abandoned threads"])

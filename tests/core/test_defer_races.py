@@ -1,0 +1,146 @@
+"""What if an answer that was deferred comes just as it is too late, or as others give one?"""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import Any
+
+import pytest
+
+from actors import ActorSystem, AgentRef, AgentStoppedError, AskTimeout, Cancelled, HandlerTimeout
+from actors._core.commands import State
+from tests.core.deferring import AGAIN, AnsweringThread, Clerk, Hanging, late_replies, outcome, owed, race, replies
+from tests.core.doer import Doer, WatchedClock, busy_at, crash, elsewhere, number, result
+from tests.core.helpers import PATIENCE, EventLog, Gate, Trace, answer
+
+ROUNDS = 150
+
+
+@pytest.fixture
+def clock() -> WatchedClock:
+    return WatchedClock()
+
+
+@pytest.fixture
+def clerk(system: ActorSystem, spec: Any, trace: Trace) -> AgentRef[Clerk]:
+    ref: AgentRef[Clerk] = system.spawn(spec(Clerk, name="clerk", args=(trace,), policy=AGAIN))
+    return ref
+
+
+def test_of_many_that_answer_at_the_same_moment_one_is_heard(
+    clerk: AgentRef[Clerk], trace: Trace, log: EventLog
+) -> None:
+    for i in range(ROUNDS):
+        asked = clerk.ask(f"a{i}", block=False)
+        reply = replies(trace, i + 1)[i]
+        told = race(*[partial(reply.set, n) for n in range(4)])
+
+        assert [n for n, heard in enumerate(told) if heard] == [result(asked)]
+    assert len(late_replies(log)) == 3 * ROUNDS
+    assert owed(clerk) == []
+
+
+def test_an_answer_that_races_with_the_end_is_heard_or_refused_and_never_both(
+    system: ActorSystem, spec: Any, log: EventLog
+) -> None:
+    heard = 0
+    for i in range(ROUNDS):
+        trace = Trace()
+        clerk = system.spawn(spec(Clerk, name=f"a{i}", args=(trace,)))
+        asked = clerk.ask("a", block=False)
+        (reply,) = replies(trace)
+        in_time, _ = race(partial(reply.set, "in time"), partial(clerk.stop, block=False, drain=i % 2 == 0))
+
+        assert outcome(partial(result, asked)) == ("in time" if in_time else AgentStoppedError)
+        heard += in_time
+    assert heard + len(late_replies(log)) == ROUNDS
+
+
+def test_an_answer_that_races_with_a_restart_is_heard_or_refused_and_never_both(
+    clerk: AgentRef[Clerk], trace: Trace, log: EventLog
+) -> None:
+    heard = 0
+    for i in range(50):
+        asked = clerk.ask("a", block=False)
+        reply = replies(trace, i + 1)[i]
+        in_time, _ = race(partial(reply.set, "in time"), partial(clerk.tell, crash))
+        answer(clerk, number)
+
+        assert outcome(partial(result, asked)) == ("in time" if in_time else AgentStoppedError)
+        assert owed(clerk) == []
+        heard += in_time
+    assert heard + len(late_replies(log)) == 50
+
+
+def test_an_answer_that_races_with_the_askers_patience_is_heard_or_refused_and_never_both(
+    clerk: AgentRef[Clerk], trace: Trace, clock: WatchedClock, log: EventLog
+) -> None:
+    heard = 0
+    for i in range(ROUNDS):
+        waiting = elsewhere(partial(outcome, partial(clerk.ask, "a", timeout=1.0)))
+        reply = replies(trace, i + 1)[i]
+        clock.wait_for_timer(clock.now() + 1.0)
+        in_time, _ = race(partial(reply.set, "in time"), partial(clock.advance, 1.0))
+
+        assert result(waiting) == ("in time" if in_time else AskTimeout)
+        heard += in_time
+    assert heard + len(late_replies(log)) == ROUNDS
+    assert owed(clerk) == []
+
+
+def test_to_defer_races_with_being_abandoned_and_the_asker_is_told_in_any_case(
+    system: ActorSystem, spec: Any, clock: WatchedClock
+) -> None:
+    for i in range(60):
+        gate = Gate()
+        ready = threading.Barrier(2)
+
+        def defer(agent: Any, gate: Gate = gate, ready: threading.Barrier = ready) -> None:
+            ready.wait(PATIENCE)
+            try:
+                agent.context.defer()
+            except Cancelled:
+                return
+            finally:
+                gate.pass_through()
+
+        agent = system.spawn(spec(Doer, name=f"a{i}", deadline=1.0, policy=AGAIN))
+        asked = agent.ask(defer, block=False)
+        clock.wait_for_timer(clock.now() + 1.0)
+        ready.wait(PATIENCE)
+        clock.advance(1.0)
+        assert outcome(partial(result, asked)) is HandlerTimeout
+        assert answer(agent, number) == 2
+        assert owed(agent) == []
+        gate.open()
+
+
+def test_an_answer_races_with_being_abandoned_and_is_heard_or_refused(
+    system: ActorSystem, spec: Any, clock: WatchedClock
+) -> None:
+    for i in range(60):
+        gate = Gate()
+        trace = Trace()
+        agent = system.spawn(spec(Hanging, name=f"a{i}", args=(trace, gate), deadline=1.0, policy=AGAIN))
+        asked = agent.ask("earlier", block=False)
+        agent.tell(busy_at(gate))
+        gate.wait_reached()
+        (reply,) = replies(trace)
+        clock.wait_for_timer(clock.now() + 1.0)
+        in_time, _ = race(partial(reply.set, "in time"), partial(clock.advance, 1.0))
+
+        assert outcome(partial(result, asked)) == ("in time" if in_time else AgentStoppedError)
+        assert answer(agent, number) == 2
+        gate.open()
+
+
+def test_an_ask_on_the_askers_thread_races_with_its_answer(system: ActorSystem, trace: Trace) -> None:
+    answering = AnsweringThread(trace)
+    clerk = system.spawn(Clerk, trace, name="clerk")
+    try:
+        assert [clerk.ask(f"a{i}") for i in range(500)] == [f"A{i}" for i in range(500)]
+    finally:
+        answering.end()
+    assert owed(clerk) == []
+    assert clerk._cell.state is State.RUNNING
