@@ -4,6 +4,8 @@ from actors.testkit.checked import Checked, CheckedSimulation, CheckedSystem
 from actors.testkit.clock import VirtualClock
 from actors.testkit.drawing import assert_tree
 from actors.testkit.expectations import Expectations, Expected
+from actors.testkit.handler import HandlerRun, run_handler, stand_in
+from actors.testkit.noting import HandlerTestError
 from actors.testkit.recording import EventView, Events
 from actors.testkit.simulation import (
     Deadlock,
@@ -28,6 +30,8 @@ __all__ = [
     "Exhaustive",
     "Expectations",
     "Expected",
+    "HandlerRun",
+    "HandlerTestError",
     "Livelock",
     "Priorities",
     "RandomWalk",
@@ -38,6 +42,8 @@ __all__ = [
     "dilation",
     "explore",
     "replay",
+    "run_handler",
     "set_dilation",
+    "stand_in",
     "wait",
 ]
