@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar, cast
 from actors._core.errors import printed
 from actors._core.events import Event
 from actors._core.future import AgentFuture
-from actors._core.path import matches, split
+from actors._core.path import path_matches, split
 from actors._core.system import ActorSystem
 from actors.testkit.masking import assert_golden, masked
 from actors.testkit.waiting import Within
@@ -236,7 +236,7 @@ class _Wanted:
     def fits(self, event: Event) -> bool:
         return (
             isinstance(event, self._kind)
-            and (self._parts is None or _is_at(split(event.path), self._parts))
+            and (self._parts is None or path_matches(split(event.path), self._parts))
             and all(_is_such(getattr(event, name), value) for name, value in self._fields.items())
         )
 
@@ -284,14 +284,6 @@ def _wanted(item: Item) -> _Wanted:
         case type():
             return _Wanted(item, None, {})
     raise ValueError(f"items: each a kind, (kind, path) or (kind, path, fields), not {item!r}")
-
-
-def _is_at(path: list[str], pattern: list[str]) -> bool:
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(_is_at(path[skipped:], pattern[1:]) for skipped in range(len(path) + 1))
-    return bool(path) and matches(path[0], pattern[0]) and _is_at(path[1:], pattern[1:])
 
 
 def _is_such(value: Any, wanted: Any) -> bool:
