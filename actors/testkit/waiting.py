@@ -55,12 +55,12 @@ def _from_environment() -> float:
     return factor
 
 
-def wait(future: AgentFuture[Any], seconds: float) -> bool:
+def wait(future: AgentFuture[Any], seconds: float | None) -> bool:
     """Wait until the future is settled, with a value or an error, and tell whether it is; blocks.
 
-    Real seconds, also under a virtual clock, times `dilation()`; in a simulation virtual ones.
+    Real seconds, also under a virtual clock, times `dilation()`; in a simulation virtual ones. None is without limit.
     """
-    return _wait(future, dilated(seconds))
+    return _wait(future, None if seconds is None else dilated(seconds))
 
 
 def dilated(seconds: float) -> float:
@@ -68,12 +68,18 @@ def dilated(seconds: float) -> float:
     return seconds if here.scheduler is not None else seconds * dilation()
 
 
-def _wait(future: AgentFuture[Any], seconds: float) -> bool:
+def check_within(seconds: object) -> None:
+    """Raise ValueError unless `seconds` is how long a test may wait, or None."""
+    if seconds is not None and not is_seconds(seconds):
+        raise ValueError(f"within: seconds, 0 or more, or None, not {seconds!r}")
+
+
+def _wait(future: AgentFuture[Any], seconds: float | None) -> bool:
     # The future itself may go by a system's clock, or raise what it holds: this one does neither.
     done: AgentFuture[None] = AgentFuture()
     future.add_done_callback(done.set)
     try:
-        done.get(timeout=min(seconds, threading.TIMEOUT_MAX))
+        done.get(timeout=None if seconds is None else min(seconds, threading.TIMEOUT_MAX))
     except AskTimeout:
         return done.settled
     return True
@@ -84,8 +90,7 @@ class Within:
 
     def __init__(self, seconds: float | None, system: ActorSystem) -> None:
         """`seconds` None is `PATIENCE`; `system` gives the time where a simulation runs the calling thread."""
-        if seconds is not None and not is_seconds(seconds):
-            raise ValueError(f"within: seconds, 0 or more, or None, not {seconds!r}")
+        check_within(seconds)
         self.seconds = PATIENCE if seconds is None else seconds
         self._now: Callable[[], float] = time.monotonic if here.scheduler is None else system.clock.now
         self._until = self._now() + dilated(self.seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ class Simulated:
     def pause(self) -> None:
         raise AssertionError("nothing is done to others here")
 
-    def wait(self, over: Callable[[], bool], seconds: float | None) -> bool:
+    def wait(self, over: Callable[[], bool], seconds: float | None, *_: Any) -> bool:
         self.asked.append(seconds)
         return over()
 
