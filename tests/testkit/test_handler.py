@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -299,6 +301,13 @@ def test_a_handler_may_be_tested_inside_a_handler() -> None:
 def test_a_handler_can_be_tested_in_a_simulation() -> None:
     with Simulation(seed=1):
         assert run_handler(Counter, 3).again(4).answer == 7
+
+
+def test_a_stand_in_that_many_tests_share_keeps_nothing_of_them() -> None:
+    boss = stand_in("/boss")
+    agents = [weakref.ref(run_handler(Counter, "x", parent=boss).agent) for _ in range(3)]
+    gc.collect()
+    assert [agent() for agent in agents] == [None, None, None]
 
 
 def test_the_end_of_the_program_finds_nothing_to_stop() -> None:
