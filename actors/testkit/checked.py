@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from actors._core.report import CrashReports
 from actors._core.system import ActorSystem
 from actors.testkit.expectations import Expectations, Expected
 from actors.testkit.simulation import Simulation
+from actors.testkit.simulation.system import _NoReports
 
 
 class Checked:
@@ -43,7 +46,8 @@ class Checked:
 class CheckedSystem(Checked, ActorSystem):
     """A system that fails its test for whatever goes wrong unannounced; takes what `ActorSystem` takes.
 
-    Leaving its `with` block stops it and then verifies; if the block raised, that error gets a note instead.
+    Leaving its `with` block waits for what was announced, at most `PATIENCE` seconds, stops the system, and verifies.
+    If the block raised, its error gets a note instead. Failures are logged nowhere: what was not announced is reported.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,6 +57,8 @@ class CheckedSystem(Checked, ActorSystem):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if error is None:
+            self.expectations.wait_for_announced()
         self.stop()
         if error is None:
             self.verify()
@@ -60,11 +66,15 @@ class CheckedSystem(Checked, ActorSystem):
             error.add_note(text)
         super().__exit__(kind, error, traceback)
 
+    def _make_reports(self) -> CrashReports:
+        return _NoReports(self.clock)
+
 
 class CheckedSimulation(Checked, Simulation):
     """A simulation that fails its test for whatever goes wrong unannounced; takes what `Simulation` takes.
 
-    Leaving its `with` block ends it and then verifies; what that raises says how to repeat the run.
+    Leaving its `with` block waits for what was announced, at most `PATIENCE` virtual seconds, ends the simulation, and
+    verifies. What that raises says how to repeat the run.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -75,10 +85,13 @@ class CheckedSimulation(Checked, Simulation):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is None:
-            self.stop()
             try:
+                self.expectations.wait_for_announced()
+                self.stop()
                 self.verify()
-            except AssertionError as unexpected:
+            except BaseException as unexpected:
                 self._explain(unexpected)
+                with suppress(Exception):
+                    self.stop()
                 raise
         super().__exit__(kind, error, traceback)

@@ -164,10 +164,16 @@ class Expectations:
         While the system runs it waits for what was announced and has yet to come, at most `within` seconds (None:
         `PATIENCE`), and judges what was reported by then. Once the system has stopped, everything was reported.
         """
-        if not self._over:
-            self.wait(lambda: not self._lacking(), within)
+        self.wait_for_announced(within)
         if text := self.report():
             raise AssertionError(text)
+
+    def wait_for_announced(self, within: float | None = None) -> bool:
+        """Wait until all that was announced has come, and tell whether it has; blocks while the system runs.
+
+        At most `within` seconds (None: `PATIENCE`).
+        """
+        return self.wait(lambda: not self._lacking() or self._over, within) and not self._lacking()
 
     # -- counting -----------------------------------------------------------------
 
@@ -180,7 +186,7 @@ class Expectations:
         return self._lack(one, self._assign()[0])
 
     def wait(self, over: Callable[[], bool], within: float | None) -> bool:
-        """Wait until `over()`, looked at after each event; blocks at most `within` seconds (None: `PATIENCE`)."""
+        """Wait until `over()`, looked at after each event; gives what it gives. Blocks at most `within` seconds."""
         patience = Within(within, self._system)
         future: AgentFuture[None] = AgentFuture()
         entry = (over, future)

@@ -585,6 +585,16 @@ def test_leaving_the_block_of_a_checked_system_verifies_it() -> None:
         tell(system.spawn(Fails, name="w"), "bad")
 
 
+def test_leaving_the_block_of_a_checked_system_waits_for_what_was_announced() -> None:
+    gate = Gate()
+    with CheckedSystem("checked", policy=Resume()) as system:
+        system.expect_failure(Boom, times=3)
+        held = system.spawn(Forwarder, gate, [system.spawn(Fails)])
+        for message in "abc":
+            held.tell(message)
+        threading.Thread(target=gate.open).start()
+
+
 def test_a_block_that_raised_keeps_its_error_and_gets_a_note_of_what_went_wrong_besides() -> None:
     system = CheckedSystem("checked", policy=Resume())
     system.expect_failure(ZeroDivisionError)
