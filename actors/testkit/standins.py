@@ -5,7 +5,7 @@ runs the handler: asks, proxies, stash, deferred answers and failures are what t
 the agent can reach. The system's pool runs a turn on the thread that puts it, its clock stands still, and its log is
 silent; the agent's policy resumes it, so that its state outlives a failure. Every ref it gets is a stand-in, which
 notes what it is sent instead of delivering it, and its context notes what it is asked to do. So nothing else happens,
-no thread is started, and no rule of the kernel had to be written a second time.
+no thread is started, and of the rules of the kernel only those for who may become a child are written a second time.
 """
 
 from __future__ import annotations
