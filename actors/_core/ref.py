@@ -24,6 +24,7 @@ A = TypeVar("A", bound="Agent")
 
 # What a sender finds at an agent's gate: HELD, nothing to do; OPEN, it is idle; CLOSED, it has ended.
 HELD, OPEN, CLOSED = 0, 1, 2
+_DOWN = frozenset({State.BACKING_OFF, State.HALTED})  # between two incarnations
 
 
 class AgentRef(Admin, ActorRef[A], Generic[A]):
@@ -193,7 +194,7 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
             done.resolve(False)
         elif cell.gate == CLOSED:
             cell.post(stop)  # it is ending: settled when it has ended
-        elif not drain or (cell.state is State.BACKING_OFF and not cell.queue):
+        elif not drain or (cell.state in _DOWN and not cell.queue):
             # Of an agent that is down and has no mail, nothing needs to be waited for.
             self._stop_now(stop)
         elif own or cell.queue or self._has_children or not cell.command_at_once(stop):

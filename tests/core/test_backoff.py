@@ -18,7 +18,7 @@ from actors import (
     Supervisor,
 )
 from policies import Backoff, Phase, Restart, Stop
-from tests.core.doer import Doer, WatchedClock, crash, dead_letters, end, end_of, number, result, stop, tree_of
+from tests.core.doer import Doer, Last, WatchedClock, crash, dead_letters, end, end_of, number, result, stop, tree_of
 from tests.core.helpers import Boom, EventLog, Gate, Trace, answer
 
 TEN_THOUSAND_DAYS = 10_000 * 86_400.0
@@ -267,6 +267,26 @@ def test_a_stop_that_arrives_during_the_backoff_of_a_permanent_child_is_final_an
     assert len(log.of(AgentStopped, "/child")) == 1
     assert log.of(AgentRestarted, "/child") == []
     assert dead_letters(log, "/child") == [crash]
+
+
+@pytest.mark.parametrize("strategy", ["one_for_all", "rest_for_one"])
+def test_a_stop_of_a_sibling_that_waits_for_the_backoff_of_another_does_not_wait(
+    system: ActorSystem, clock: WatchedClock, spec: Any, log: EventLog, trace: Trace, strategy: str
+) -> None:
+    children = [spec(Last, name="failing", args=(trace,)), spec(Last, name="sibling", args=(trace,))]
+    kwargs = {"children": children, "strategy": strategy, "policy": backing_off(Backoff(1.0))}
+    system.spawn(spec(Supervisor, name="p", kwargs=kwargs))
+    failing, sibling = system.find("/p/failing"), system.find("/p/sibling")
+    assert failing is not None
+    assert sibling is not None
+    failing.tell(crash)
+    clock.wait_for_timer(1.0)
+
+    assert stop(sibling) is True
+
+    assert end_of(log, "/p/sibling") is StopReason.REQUESTED
+    clock.advance(1.0)
+    assert answer(failing, number) == 2
 
 
 @pytest.mark.case(67)
