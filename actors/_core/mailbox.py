@@ -181,6 +181,15 @@ class BoundedQueue:
             self._items.extendleft(items)
             self._uncounted += sum(1 for item in items if isinstance(item, Uncounted))
 
+    def fill(self, item: Any) -> int:
+        """Put the item in as often as there is room, and tell how often; nobody else gets in between."""
+        with self._lock:
+            count = 0
+            while not self._closed and self._has_room():
+                self._items.append(item)
+                count += 1
+            return count
+
     def close(self) -> None:
         """Take nothing more, and let every waiting sender find that."""
         with self._lock:

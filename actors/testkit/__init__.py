@@ -4,6 +4,7 @@ from actors.testkit.checked import Checked, CheckedSimulation, CheckedSystem
 from actors.testkit.clock import VirtualClock
 from actors.testkit.drawing import assert_tree
 from actors.testkit.expectations import Expectations, Expected
+from actors.testkit.faults import Fault, Faults, FullMailbox, Hang, InjectedFault
 from actors.testkit.gate import Gate, GateError
 from actors.testkit.handler import HandlerRun, run_handler, stand_in
 from actors.testkit.noting import HandlerTestError
@@ -31,10 +32,15 @@ __all__ = [
     "Exhaustive",
     "Expectations",
     "Expected",
+    "Fault",
+    "Faults",
+    "FullMailbox",
     "Gate",
     "GateError",
     "HandlerRun",
     "HandlerTestError",
+    "Hang",
+    "InjectedFault",
     "Livelock",
     "Priorities",
     "RandomWalk",
