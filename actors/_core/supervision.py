@@ -371,17 +371,36 @@ class Family:
 
     def resume_escalated(self) -> None:
         """The parent goes on although a child's failure reached it: so does that child."""
-        for child in self.live():
-            if child.escalated and child.failure is not None:
-                child.escalated = False
-                child.post(Resume(child.failure))
+        for child, failure in self._take_escalated():
+            if failure.phase is Phase.RECEIVE:
+                child.post(Resume(failure))
+            else:
+                self._start_anew(child, failure)
 
     def revive(self) -> None:
         """The parent was restarted and kept its children: those that had failed start afresh."""
-        for child in self.live():
-            if child.escalated and child.failure is not None:
-                child.escalated = False
-                child.post(Restart(child.failure), child.spec.shutdown_seconds)
+        for child, failure in self._take_escalated():
+            if failure.phase is Phase.RECEIVE:
+                child.post(Restart(failure), child.spec.shutdown_seconds)
+            else:
+                self._start_anew(child, failure)
+
+    def _take_escalated(self) -> list[tuple[Cell, Failure]]:
+        found = [(child, child.failure) for child in self.live() if child.escalated]
+        for child, _ in found:
+            child.escalated = False
+        return [(child, failure) for child, failure in found if failure is not None]
+
+    def _start_anew(self, child: Cell, failure: Failure) -> None:
+        """Nothing of the child is there to go on, and siblings may wait for it: restart it as after a decision."""
+        # On another thread: the parent's turn is not to wait for its children.
+        self.cell.system.pool.put(Job(partial(self.submit, partial(self._restart_anew, child, failure))))
+
+    def _restart_anew(self, child: Cell, failure: Failure) -> None:
+        if self._is_moot(child, failure):
+            self._go_on_without(failure)
+        else:
+            self._carry_out(child, failure, Decision(Directive.RESTART), failure.error, None)
 
     def child_ended(self, child: Cell, reason: StopReason) -> None:
         """Let a significant child's own end end the parent, if it is to."""
