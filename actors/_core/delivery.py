@@ -102,7 +102,7 @@ class Delivery:
         context = arrival.context
         self.message = arrival.message
         self.hook = arrival.hook
-        self.asked = arrival.hook is None and (context.ask is not None or context.asker is not None)
+        self.asked = arrival.hook is None and context.asked
         self._arrival = arrival
         self._interception = interception
         self._rest = rest
