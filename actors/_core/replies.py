@@ -14,6 +14,7 @@ from actors._core.here import before_acting, fence
 
 if TYPE_CHECKING:
     from actors._core.context import Context
+    from actors._core.ref import AgentRef
 
 
 class Deferred:
@@ -47,6 +48,12 @@ class Reply:
     def message(self) -> Any:
         """The message that was asked."""
         return self._ask.message
+
+    @property
+    def asker(self) -> AgentRef[Any] | None:
+        """The agent that asked; None where it was no agent."""
+        asker = self._ask.asker
+        return None if asker is None else asker.ref
 
     @property
     def settled(self) -> bool:

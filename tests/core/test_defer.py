@@ -46,6 +46,7 @@ def test_an_ask_is_answered_by_a_later_message(clerk: AgentRef[Clerk], trace: Tr
     asked = clerk.ask("first", block=False)
     (reply,) = replies(trace)
     assert not asked.settled
+    assert reply.asker is None
 
     assert answer(clerk, lambda _: reply.set(42)) is True
 
@@ -194,13 +195,18 @@ def test_an_ask_on_the_askers_thread_may_be_answered_before_its_handler_returns(
     assert agent.ask(number) == 1
 
 
-def test_an_agent_waits_for_the_deferred_answer_of_another(system: ActorSystem, trace: Trace) -> None:
+@pytest.mark.parametrize("timeout", [None, 100.0], ids=["inline", "queued"])
+def test_an_agent_waits_for_the_deferred_answer_of_another(
+    system: ActorSystem, trace: Trace, timeout: float | None
+) -> None:
     clerk = system.spawn(Clerk, trace, name="clerk")
-    asking = system.spawn(Doer, name="asking").ask(lambda _: clerk.ask("please"), block=False)
+    asking = system.spawn(Doer, name="asking")
+    asked = asking.ask(lambda _: clerk.ask("please", timeout=timeout), block=False)
     (reply,) = replies(trace)
+    assert reply.asker is asking
     reply.set("served")
 
-    assert result(asking) == "served"
+    assert result(asked) == "served"
 
 
 def test_who_waits_for_a_deferred_answer_cannot_be_asked_by_the_one_who_owes_it(
