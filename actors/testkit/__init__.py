@@ -8,6 +8,7 @@ from actors.testkit.faults import Fault, Faults, FullMailbox, Hang, InjectedFaul
 from actors.testkit.gate import Gate, GateError
 from actors.testkit.handler import HandlerRun, run_handler, stand_in
 from actors.testkit.noting import HandlerTestError
+from actors.testkit.probe import Probe, ProbeError
 from actors.testkit.recording import Events, EventView
 from actors.testkit.simulation import (
     Deadlock,
@@ -43,6 +44,8 @@ __all__ = [
     "InjectedFault",
     "Livelock",
     "Priorities",
+    "Probe",
+    "ProbeError",
     "RandomWalk",
     "Schedule",
     "Simulation",

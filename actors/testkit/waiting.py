@@ -95,6 +95,10 @@ class Within:
         self._now: Callable[[], float] = time.monotonic if here.scheduler is None else system.clock.now
         self._until = self._now() + dilated(self.seconds)
 
+    @property
+    def is_over(self) -> bool:
+        return self._now() >= self._until
+
     def wait(self, future: AgentFuture[Any]) -> bool:
         """Wait for the future for what is left of the time, and tell whether it is settled; blocks."""
         return _wait(future, max(0.0, self._until - self._now()))
