@@ -342,18 +342,26 @@ class Family:
                 self._and_wait(child, Halt(None))
         if delay:
             clock = self.cell.system.clock
-            start = partial(self.submit, partial(self._start_group, failed, failure))
+            start = partial(self.submit, partial(self._start_when_due, failed, failure, self._restarts))
             clock.call_at(clock.now() + delay, lambda: self.cell.system.pool.put(Job(start)))
         else:
             self._start_group(failed, failure)
 
+    def _start_when_due(self, failed: Cell, failure: Failure, restarts: Restarts) -> None:
+        if restarts is self._restarts:  # not if the parent has been restarted, and has other children now
+            self._start_group(failed, failure)
+
     def _start_group(self, failed: Cell | None, failure: Failure | None) -> None:
         """Start what is halted, in start order; the first that does not start is judged, and decides about the rest."""
-        for child in self.live():
-            if self.closed:
-                return
-            if child.state is State.BACKING_OFF and not (child is failed and child.failure is failure):
-                # Its time has yet to come, and brings up those after it, too.
+        children = self.live()
+        # Their time has yet to come, and brings up those who wait for them, too.
+        early = [
+            child
+            for child in children
+            if child.state is State.BACKING_OFF and not (child is failed and child.failure is failure)
+        ]
+        for child in children:
+            if self.closed or child in early or (early and self._strategy is Strategy.ONE_FOR_ALL):
                 return
             if child.state not in (State.HALTED, State.BACKING_OFF):
                 continue

@@ -344,3 +344,42 @@ def test_a_sibling_that_stops_for_good_brings_up_nobody_who_waits_for_anothers_b
 
     notes = crews.trace.wait_for(("c is back", "c", 2))
     assert notes.index(("start", "b", 2)) < notes.index(("start", "c", 2))
+
+
+def test_nobody_in_a_group_of_all_comes_up_before_the_last_backoff_although_an_earlier_one_is_over(
+    crews: Crews, log: EventLog, clock: WatchedClock
+) -> None:
+    crew = crews.start("one_for_all", "ab", policy=Restart(backoff=Backoff(2.0, cap=2.0)))
+    crews.ref("b").tell(Boom("first"))
+    clock.settle()
+    crew.terminate_child("b")
+    crew.restart_child("b")
+    clock.advance(1.0)
+    crews.ref("b").tell(Boom("second"))
+    clock.settle()
+
+    clock.advance(1.0, settle=True)
+    assert [info.status for info in crew.children()] == ["restarting", "restarting"]
+    clock.advance(1.0, settle=True)
+
+    assert [restart.path for restart in log.of(AgentRestarted)] == ["/crew/a", "/crew/b"]
+    assert {restart.at for restart in log.of(AgentRestarted)} == {3.0}
+
+
+def test_a_backoff_from_before_a_supervisors_restart_brings_up_nobody_afterwards(
+    crews: Crews, log: EventLog, system: ActorSystem, clock: WatchedClock
+) -> None:
+    crew = crews.start("rest_for_one", "ab", policy=Restart(backoff=Backoff(2.0, cap=2.0)))
+    crews.ref("a").tell(Boom("before"))
+    clock.settle()
+    assert system.guardian.ref.restart_child("crew")
+    clock.advance(1.0)
+    crews.ref("a").tell(Boom("after"))
+    clock.settle()
+    crew.terminate_child("a")
+
+    clock.advance(1.0, settle=True)
+    assert [info.status for info in crew.children()] == ["down", "restarting"]
+    clock.advance(1.0, settle=True)
+
+    assert [(restart.path, restart.at) for restart in log.of(AgentRestarted)][1:] == [("/crew/b", 3.0)]
