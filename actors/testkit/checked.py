@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from actors._core.report import CrashReports
 from actors._core.system import ActorSystem
-from actors.testkit.expectations import Expectations, Expected
+from actors.testkit.expectations import Expectations, Expected, Kind
 from actors.testkit.simulation import Simulation
 from actors.testkit.simulation.system import _NoReports
 
@@ -21,7 +20,7 @@ class Checked:
 
     def expect_failure(
         self,
-        kind: type[BaseException] | tuple[type[BaseException], ...] | Callable[[BaseException], object],
+        kind: Kind,
         path: str | None = None,
         times: int | None = 1,
     ) -> Expected:

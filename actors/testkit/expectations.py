@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import threading
 from collections.abc import Callable
-from types import TracebackType
+from types import TracebackType, UnionType
 from typing import Any, NamedTuple, Self
 
 from actors._core import events
@@ -14,8 +16,11 @@ from actors._core.messages import StopReason
 from actors._core.path import path_matches, split
 from actors._core.system import ActorSystem
 from actors.testkit import problems
+from actors.testkit.matching import matches, wanted
 from actors.testkit.waiting import Within
 from policies import Phase
+
+Kind = type[BaseException] | tuple[type[BaseException], ...] | UnionType | Callable[[BaseException], object]
 
 _FAILURES = (events.AgentFailed, events.StartFailed, events.HookFailed)
 _LIVES = (events.AgentStarted, events.AgentStopped)
@@ -61,14 +66,14 @@ class Expected:
         return tuple(seen.event for seen in sorted(self._book.counted(self), key=lambda seen: seen.number))
 
     def fits(self, event: Any) -> bool:
-        """Whether such an event was announced; may call a predicate of the test's."""
+        """Tell whether such an event was announced; may call a predicate of the test's."""
         if isinstance(event, events.DeadLetter) is not self._letter:
             return False
         if self._path is not None and not path_matches(split(event.path), split(self._path)):
             return False
         if self._letter and self._reason not in (None, event.reason):
             return False
-        return _fits(self._what, event.message if self._letter else event.error)
+        return matches(self._what, event.message if self._letter else event.error)
 
     def __enter__(self) -> Self:
         return self
@@ -81,10 +86,11 @@ class Expected:
 
     def __str__(self) -> str:
         kind = "dead letter" if self._letter else "failure"
+        what = "" if self._what is object else f" {wanted(self._what)}"
         path = f" of {self._path}" if self._path is not None else ""
         reason = f" ({self._reason})" if self._reason is not None else ""
         count = "any number of times" if self.times is None else f"{len(self.events)} of {self.times}"
-        return f"expected {kind} {problems.said(self._what)}{path}{reason}: came {count}"
+        return f"expected {kind}{what}{path}{reason}: came {count}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -119,7 +125,7 @@ class Expectations:
 
     def expect_failure(
         self,
-        kind: type[BaseException] | tuple[type[BaseException], ...] | Callable[[BaseException], object],
+        kind: Kind,
         path: str | None = None,
         times: int | None = 1,
     ) -> Expected:
@@ -127,11 +133,12 @@ class Expectations:
 
         `path` may have wildcards, as in `ActorSystem.select`; None is any agent. `times` None: any number, also none.
         """
-        kinds = kind if isinstance(kind, tuple) else (kind,)
-        typed = all(isinstance(one, type) and issubclass(one, BaseException) for one in kinds)
-        if not (kinds and typed) and (isinstance(kind, type) or not callable(kind)):
+        what: Any = functools.reduce(operator.or_, kind) if isinstance(kind, tuple) and kind else kind
+        kinds = what.__args__ if isinstance(what, UnionType) else (what,)
+        predicate = callable(what) and not isinstance(what, type)
+        if not predicate and not all(isinstance(one, type) and issubclass(one, BaseException) for one in kinds):
             raise ValueError(f"kind: exception types or a predicate, not {kind!r}")
-        return self._add(Expected(self, False, kind, path, None, times))
+        return self._add(Expected(self, False, what, path, None, times))
 
     def expect_dead_letter(
         self, what: Any = object, path: str | None = None, reason: str | None = None, times: int | None = 1
@@ -313,11 +320,3 @@ def _place(seen: _Seen, taken: dict[Expected, list[_Seen]], tried: set[Expected]
                 counted[index] = seen
                 return True
     return False
-
-
-def _fits(what: Any, value: Any) -> bool:
-    if isinstance(what, tuple) and what and all(isinstance(one, type) for one in what):
-        return isinstance(value, what)
-    if isinstance(what, type):
-        return isinstance(value, what)
-    return bool(what(value) if callable(what) else value == what)

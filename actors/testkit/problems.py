@@ -13,14 +13,6 @@ _MOST = 20  # problems of one kind that are spelled out
 _LONGEST = 200  # characters of what a user made
 
 
-def said(what: Any) -> str:
-    """Say what was announced: a type, several, a predicate, or a value."""
-    if isinstance(what, tuple) and what and all(isinstance(one, type) for one in what):
-        return " or ".join(one.__name__ for one in what)
-    name = getattr(what, "__name__", None) if callable(what) else None
-    return name if isinstance(name, str) else printed(what, _LONGEST)
-
-
 def failure(event: Any) -> str:
     """Say which agent failed, where and with what, with the traceback."""
     error = printed(event.error, _LONGEST)

@@ -154,8 +154,8 @@ def test_an_announced_failure_passes_whenever_it_is_announced(system: CheckedSys
 
 @pytest.mark.parametrize(
     "kind",
-    [Boom, Exception, (KeyError, Boom), lambda error: str(error) == "bad"],
-    ids=["type", "base", "types", "predicate"],
+    [Boom, Exception, (KeyError, Boom), KeyError | Boom, lambda error: str(error) == "bad"],
+    ids=["type", "base", "types", "union", "predicate"],
 )
 def test_a_failure_is_announced_by_type_or_predicate(system: CheckedSystem, kind: Any) -> None:
     system.expect_failure(kind)
@@ -186,6 +186,12 @@ def test_a_failure_elsewhere_is_not_the_announced_one(system: CheckedSystem, pat
         "unexpected failure: /crew/w #1 in receive: Boom('bad') -> resume",
         f"expected failure Boom of {path}: came 0 of 1",
     ]
+
+
+def test_a_predicate_that_raises_fits_nothing(system: CheckedSystem) -> None:
+    system.expect_failure(lambda error: error.nothing)
+    tell(system.spawn(Fails, name="w"), "bad")
+    assert len(heads(complaints(system))) == 2
 
 
 def test_more_failures_than_announced_are_reported(system: CheckedSystem) -> None:
@@ -373,12 +379,12 @@ def test_a_dead_letter_is_announced_by_what_is_known_of_it(system: CheckedSystem
 @pytest.mark.parametrize(
     ("announced", "said"),
     [
-        ({"what": int}, "int"),
-        ({"what": (int, bytes)}, "int or bytes"),
-        ({"what": "other"}, "'other'"),
-        ({"what": str.isupper}, "isupper"),
-        ({"path": "/x"}, "object of /x"),
-        ({"reason": "expired"}, "object (expired)"),
+        ({"what": int}, " int"),
+        ({"what": int | bytes}, " int | bytes"),
+        ({"what": "other"}, " 'other'"),
+        ({"what": str.isupper}, " what str.isupper accepts"),
+        ({"path": "/x"}, " of /x"),
+        ({"reason": "expired"}, " (expired)"),
     ],
     ids=str,
 )
@@ -391,7 +397,7 @@ def test_another_dead_letter_is_not_the_announced_one(
     with pytest.raises(AgentStoppedError):
         worker.tell("late")
     assert heads(complaints(system)) == [
-        f"expected dead letter {said}: came 0 of 1",
+        f"expected dead letter{said}: came 0 of 1",
         "unexpected dead letter: 'late' to /w #1: stopped",
     ]
 
@@ -666,6 +672,7 @@ def test_a_simulation_in_which_all_goes_as_announced_is_verified() -> None:
         {"kind": int},
         {"kind": ()},
         {"kind": (Boom, int)},
+        {"kind": Boom | None},
         {"kind": "Boom"},
         {"kind": Boom, "path": "w"},
         {"kind": Boom, "times": 0},
@@ -682,4 +689,4 @@ def test_what_cannot_come_cannot_be_announced(system: CheckedSystem, arguments: 
 def test_an_announcement_prints_what_it_is_about(system: CheckedSystem) -> None:
     assert repr(system.expect_failure(Boom, "/w", 2)) == "<expected failure Boom of /w: came 0 of 2>"
     letter = system.expect_dead_letter(path="/w", reason="expired", times=None)
-    assert repr(letter) == "<expected dead letter object of /w (expired): came any number of times>"
+    assert repr(letter) == "<expected dead letter of /w (expired): came any number of times>"
