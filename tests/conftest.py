@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
+pytest_plugins = ["pytester"]
+
 # Loguru's own sink would write between the dots, since most tests are about failures: shown where a test fails instead.
 _logged: deque[str] = deque(maxlen=200)
 logger.remove()
