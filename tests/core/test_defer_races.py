@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from actors import ActorSystem, AgentRef, AgentStoppedError, AskTimeout, Cancelled, HandlerTimeout
+from actors import ActorSystem, Agent, AgentRef, AgentStoppedError, AskTimeout, Cancelled, HandlerTimeout, Reply
 from actors._core.commands import State
+from actors.testkit import Simulation
 from tests.core.deferring import AGAIN, AnsweringThread, Clerk, Hanging, late_replies, outcome, owed, race, replies
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, elsewhere, number, result
-from tests.core.helpers import PATIENCE, EventLog, Gate, Trace, answer
+from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer
 
 ROUNDS = 150
 
@@ -144,3 +145,40 @@ def test_an_ask_on_the_askers_thread_races_with_its_answer(system: ActorSystem, 
         answering.end()
     assert owed(clerk) == []
     assert clerk._cell.state is State.RUNNING
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_in_whatever_order_an_answer_a_failure_and_a_stop_come_the_ask_is_settled_once(seed: int) -> None:
+    class Answering(Agent):
+        def __init__(self, told: list[bool]) -> None:
+            self.told = told
+
+        def on_receive(self, message: Reply) -> None:
+            self.told.append(message.set("in time"))
+
+    class Passing(Agent):
+        """Defers an ask, and hands the reply on to all who may answer."""
+
+        def __init__(self, others: list[AgentRef[Answering]]) -> None:
+            self.others = others
+
+        def on_receive(self, message: str) -> None:
+            if message == "crash":
+                raise Boom
+            reply = self.context.defer()
+            for other in self.others:
+                other.tell(reply)
+
+    with Simulation(seed=seed, policy=AGAIN) as system:
+        told: list[bool] = []
+        others = [system.spawn(Answering, told) for _ in range(3)]
+        passing = system.spawn(Passing, others, name="passing")
+        asked = passing.ask("a", block=False)
+        passing.tell("crash")
+        stopping = passing.stop(block=False, drain=seed % 2 == 0)
+
+        assert outcome(asked.get) == ("in time" if any(told) else AgentStoppedError)
+        assert stopping.get() is True
+        for other in others:
+            other.stop()
+        assert told.count(True) <= 1
