@@ -27,9 +27,11 @@ def test_the_examples_of_the_page_run_from_top_to_bottom() -> None:
 def test_every_file_that_a_page_links_to_is_there(name: str, packages_folder: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", (DOCS / name).read_text(encoding="utf-8"))
     assert links
-    # The packages may be installed elsewhere than beside the page.
+    # The packages and the plugin may be installed elsewhere than beside the page.
     targets = {
-        link: packages_folder / link[3:] if link.startswith(("../actors", "../policies")) else DOCS / link
+        link: packages_folder / link[3:]
+        if link.startswith(("../actors", "../policies", "../pytest_actortree"))
+        else DOCS / link
         for link in links
         if "://" not in link
     }
