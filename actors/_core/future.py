@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from loguru import logger
 
 from actors._core._pykka import Future
+from actors._core.checks import check_timeout
 from actors._core.errors import AskTimeout, printed
 from actors._core.here import begin_wait, end_wait, here
 
@@ -119,7 +120,8 @@ class AgentFuture(Future[T]):
         return cast("T", self._value)
 
     def _wait(self, timeout: float | None) -> bool:
-        return self._pass_gate(-1 if timeout is None else max(0.0, timeout))
+        check_timeout(timeout)
+        return self._pass_gate(-1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX))
 
     def _pass_gate(self, seconds: float) -> bool:
         if here.scheduler is not None:
@@ -222,6 +224,7 @@ class Derived(AgentFuture[T]):
 
     def get(self, *, timeout: float | None = None) -> T:
         if not self.settled:
+            check_timeout(timeout)
             now = self._now
             deadline = None if timeout is None else now() + timeout
             values = [source.get(timeout=_left(deadline, now)) for source in self._sources]
@@ -317,6 +320,7 @@ class Ask(AgentFuture[T]):
         return self.cell.system.clock.now()
 
     def _wait(self, timeout: float | None) -> bool:
+        check_timeout(timeout)
         now = self._now()
         until = None if timeout is None else now + timeout
         if self.deadline is None or (until is not None and until < self.deadline):
@@ -373,6 +377,7 @@ def _clock_of(futures: Iterable[Future[Any]]) -> Callable[[], float]:
 
 def get_all(futures: Iterable[Future[T]], *, timeout: float | None = None) -> list[T]:
     """Give all values, in order; `timeout` seconds hold for all of them together. Blocks; raises `AskTimeout`."""
+    check_timeout(timeout)
     futures = list(futures)
     now = _clock_of(futures)
     deadline = None if timeout is None else now() + timeout

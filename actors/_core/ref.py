@@ -126,7 +126,13 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
             timeout = cell.system.ask_timeout
             if block and timeout is None and cell.gate == OPEN and cell.inline and cell.lock.acquire(False):
                 return cell.answer(message)
-        deadline = None if timeout is None else cell.system.clock.now() + timeout
+        try:
+            # Looked at here, where it costs nothing: what cannot be added is no number, and what is not itself is NaN.
+            deadline = None if timeout is None else cell.system.clock.now() + timeout
+            if deadline != deadline:
+                raise TypeError
+        except TypeError:
+            raise ValueError(f"timeout: seconds, or None, not {timeout!r}") from None
         ask: Ask[Any] = Ask(message, cell, here.context, deadline)
         self._enqueue(ask)
         if not block:

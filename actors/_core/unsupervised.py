@@ -15,6 +15,7 @@ from actors._core import agent as agent_module
 from actors._core._pykka import ActorRegistry
 from actors._core.agent import Agent
 from actors._core.cell import Cell
+from actors._core.checks import check_timeout
 from actors._core.errors import AskCycleError, AskTimeout
 from actors._core.future import AgentFuture
 from actors._core.ref import AgentRef
@@ -142,6 +143,7 @@ def stop_all(*, block: bool = True, timeout: float | None = None) -> list[bool] 
     not ended, or `AskCycleError` if one of them calls it. With `block=False` all are told at once, and the answers are
     futures. May be called on any thread.
     """
+    check_timeout(timeout)
     refs = [ref for ref in reversed(ActorRegistry.get_all()) if isinstance(ref, AgentRef)]
     if not block:
         return [ref.stop(block=False, timeout=timeout) for ref in refs]
