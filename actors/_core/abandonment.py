@@ -47,7 +47,13 @@ class Expiry:
         self._allowed = allowed
         clock = cell.system.clock
         self._asked_at = clock.now()
-        clock.call_at(self._asked_at + allowed, self._look)
+        self._look_at(self._asked_at + allowed)
+
+    def _look_at(self, when: float) -> None:
+        self._cell.system.clock.call_at(when, self._look).moot = self._is_moot
+
+    def _is_moot(self) -> bool:
+        return self._command.settled or self._command.is_late(self._cell)
 
     def _look(self) -> None:
         if self._command.settled:
@@ -61,11 +67,11 @@ class Expiry:
             return
         if started is None:
             # Its children end, or it is between two messages: its own code gets its time when it runs.
-            clock.call_at(now + max(self._allowed, 0.01), self._look)
+            self._look_at(now + max(self._allowed, 0.01))
         elif (due := max(started, self._asked_at) + self._allowed) > now:
-            clock.call_at(due, self._look)
+            self._look_at(due)
         elif not abandon(self._cell, None, started):
-            clock.call_at(now + 0.01, self._look)
+            self._look_at(now + 0.01)
 
 
 def running_since(context: Context | None) -> float | None:

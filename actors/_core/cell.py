@@ -32,7 +32,7 @@ class Cell(Turn, Parent):
         if deadline is not None and not self._guarded:
             self._guarded = True
             clock = self.system.clock
-            clock.call_at(clock.now() + deadline, self._look_at_deadline)
+            self._look_at(clock.now() + deadline)
 
     def _look_at_deadline(self) -> None:
         # Unguarded first, looked at after: code that begins meanwhile is seen here or arms the guard itself.
@@ -48,7 +48,13 @@ class Cell(Turn, Parent):
                 return
             due = clock.now() + deadline
         self._guarded = True
-        clock.call_at(due, self._look_at_deadline)
+        self._look_at(due)
+
+    def _look_at(self, when: float) -> None:
+        self.system.clock.call_at(when, self._look_at_deadline).moot = self._runs_nothing
+
+    def _runs_nothing(self) -> bool:
+        return running_since(self.context) is None
 
     def leave_thread(self) -> None:
         """Its code hangs: an own thread is given up for a new one; a pool has others."""

@@ -25,17 +25,32 @@ class Waited(Protocol):
     def add_done_callback(self, callback: Callable[[], None]) -> None: ...
 
 
+class Keeper(Protocol):
+    """Whoever has a timer in its books."""
+
+    def note_cancelled(self) -> None: ...
+
+
 class Timer:
-    """One call at one time; `cancel` may come from any thread, also too late, then it has no effect."""
+    """One call at one time; `cancel` may come from any thread, also too late, then it has no effect.
 
-    __slots__ = ("callback", "when")
+    `moot` tells, where it is set, whether the call would change nothing for any agent: a clock that lets time pass
+    until nothing is left to happen need not wait for it.
+    """
 
-    def __init__(self, when: float, callback: Callable[[], None]) -> None:
+    __slots__ = ("callback", "keeper", "moot", "when")
+
+    def __init__(self, when: float, callback: Callable[[], None], keeper: Keeper | None = None) -> None:
         self.when = when
         self.callback: Callable[[], None] | None = callback
+        self.keeper = keeper
+        self.moot: Callable[[], bool] | None = None
 
     def cancel(self) -> None:
-        self.callback = None
+        if self.callback is not None:
+            self.callback = None
+            if self.keeper is not None:
+                self.keeper.note_cancelled()
 
     def fire(self) -> None:
         callback, self.callback = self.callback, None
@@ -43,8 +58,26 @@ class Timer:
             callback()
 
 
+Heap = list[tuple[float, int, Timer]]
+FEW = 256  # cancelled timers that a heap may always keep
+
+
+def drop_cancelled(heap: Heap) -> None:
+    """Take all cancelled timers out of a heap, wherever they are; its lock is held."""
+    heap[:] = [entry for entry in heap if entry[2].callback is not None]
+    heapq.heapify(heap)
+
+
 class Clock(Protocol):
-    """What a system needs of its clock."""
+    """What a system needs of its clock.
+
+    A clock that has one of these methods, too, is asked for more than the time:
+
+    - `for_system(name) -> Clock`: called once by each system that is given the clock; what comes back is that system's
+      own, so that its `close` leaves the timers of the others alone.
+    - `make_pool(name) -> Pool`: the threads of a system, where the clock has to know what they do.
+    - `make_own_thread(name) -> OwnThread`: the thread of an agent with `dispatcher="thread"`, likewise.
+    """
 
     def now(self) -> float:
         """Give the time, in seconds; only differences mean anything."""
@@ -72,18 +105,19 @@ class SystemClock:
     def __init__(self, name: str) -> None:
         self.now: Callable[[], float] = time.monotonic
         self._name = name
-        self._heap: list[tuple[float, int, Timer]] = []
+        self._heap: Heap = []
         self._tie = itertools.count()
+        self._cancelled = 0  # since the heap was last cleared of them, roughly
         self._thread: threading.Thread | None = None
         self._closed = False
         # Guards the heap, the thread and the closed flag. No callback and no other lock under it.
         self._changed = threading.Condition(threading.Lock())
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        timer = Timer(when, callback)
+        timer = Timer(when, callback, self)
         with self._changed:
             if self._closed:
-                timer.cancel()
+                timer.callback = None
                 return timer
             heapq.heappush(self._heap, (when, next(self._tie), timer))
             if self._thread is None:
@@ -91,6 +125,15 @@ class SystemClock:
             elif self._heap[0][2] is timer:
                 self._changed.notify()
         return timer
+
+    def note_cancelled(self) -> None:
+        """Called by a timer that is cancelled: once they are more than half of all, they are let go."""
+        # Two threads may count as one: then it is done a little later.
+        self._cancelled += 1
+        if self._cancelled > FEW and self._cancelled * 2 > len(self._heap):
+            with self._changed:
+                self._cancelled = 0
+                drop_cancelled(self._heap)
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name=f"{self._name}-clock", daemon=True)

@@ -126,6 +126,13 @@ class AgentFuture(Future[T]):
     def _pass_gate(self, seconds: float) -> bool:
         if here.scheduler is not None:
             return here.scheduler.wait(lambda: self.settled, None if seconds < 0 else seconds)
+        work = here.work
+        if work is None or not seconds:
+            return self._acquire_gate(seconds)
+        with work.waits_for(self):
+            return self._acquire_gate(seconds)
+
+    def _acquire_gate(self, seconds: float) -> bool:
         if not self.gate.acquire(timeout=seconds):
             return self.settled
         self.gate.release()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
 
 from actors._core.errors import AskCycleError, Cancelled
 
@@ -39,17 +40,27 @@ class Scheduler(Protocol):
         ...
 
 
+class Counted(Protocol):
+    """What a thread is at, where somebody counts what is still to be done."""
+
+    def waits_for(self, future: Any, /) -> AbstractContextManager[Callable[[], None]]:
+        """Around a wait for `future`: until that is settled, or what this gives is called, the thread does nothing."""
+        ...
+
+
 class _Here(threading.local):
     """`context`: the incarnation this thread runs, or None; `depth`: how many agents run inside one another on it.
 
     `serving`: the event streams of the systems for which it calls subscribers, policies or callbacks right now.
     `scheduler`: what makes this thread wait for others, or None where the operating system does.
+    `work`: what it is at, or None where nobody counts that.
     """
 
     context: Context | None = None
     depth: int = 0
     serving: tuple[object, ...] = ()
     scheduler: Scheduler | None = None
+    work: Counted | None = None
 
 
 here = _Here()

@@ -50,6 +50,7 @@ class CrashReports:
             repeats = _Repeats(f"{failure.path}: {type(failure.error).__name__} at {where}")
             self._repeats[key] = repeats
         repeats.timer = self._clock.call_at(self._clock.now() + _WINDOW, lambda: self._sum_up(key))
+        repeats.timer.moot = _always  # it writes a line
         delay = f" in {decision.delay:.3g} s" if decision.delay else ""
         limit = " (limit exceeded)" if decision.exceeded else ""
         logger.opt(exception=failure.error).error(
@@ -84,6 +85,10 @@ class CrashReports:
         if repeats.count:
             times = "once more" if repeats.count == 1 else f"{repeats.count} more times"
             logger.error("{} happened {} within {:g} s", repeats.text, times, _WINDOW)
+
+
+def _always() -> bool:
+    return True
 
 
 def _place(error: BaseException) -> str:

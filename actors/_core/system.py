@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from types import TracebackType
@@ -112,7 +112,7 @@ class ActorSystem:
         checked = _strategy(strategy)
         self.ask_timeout = ask_timeout
         self.max_orphans = max_orphans
-        self.clock: Clock = SystemClock(name) if clock is None else clock
+        self.clock: Clock = self._make_clock(clock)
         self.pool = self._make_pool()
         self.batch = _BATCH
         self.events = events.EventStream()
@@ -132,8 +132,17 @@ class ActorSystem:
         self.guardian.give_back()
         _open_systems.add(self)
 
+    # What a clock may bring along; see `Clock`.
+
+    def _make_clock(self, clock: Clock | None) -> Clock:
+        if clock is None:
+            return SystemClock(self.name)
+        own: Callable[[str], Clock] | None = getattr(clock, "for_system", None)
+        return clock if own is None else own(self.name)
+
     def _make_pool(self) -> Pool:
-        return Pool(self.name)
+        make: Callable[[str], Pool] = getattr(self.clock, "make_pool", Pool)
+        return make(self.name)
 
     def _make_reports(self) -> CrashReports:
         return CrashReports(self.clock)
@@ -238,8 +247,9 @@ class ActorSystem:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the system has ended, at most `timeout` seconds, and tell whether it has.
 
-        Raises SystemFailed with the root cause if an escalation ended it. Ctrl-C stops the system in order, a second
-        one at once, and then raises KeyboardInterrupt.
+        It waits for threads, so these are real seconds, under a virtual clock, too. Raises SystemFailed with the root
+        cause if an escalation ended it. Ctrl-C stops the system in order, a second one at once, and then raises
+        KeyboardInterrupt.
         """
         check_timeout(timeout)
         try:
@@ -343,7 +353,8 @@ class ActorSystem:
         return self._stopping
 
     def own_thread(self, path: str) -> OwnThread:
-        thread = OwnThread(f"{self.name}{path}")
+        make: Callable[[str], OwnThread] = getattr(self.clock, "make_own_thread", OwnThread)
+        thread = make(f"{self.name}{path}")
         self._own_threads.add(thread)
         return thread
 
