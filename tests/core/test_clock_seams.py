@@ -209,6 +209,28 @@ def test_a_thread_whose_work_is_counted_says_what_it_waits_for() -> None:
         here.work = None
 
 
+def test_a_thread_that_a_scheduler_runs_leaves_its_waits_to_that() -> None:
+    waits: list[float | None] = []
+
+    class Patient:
+        def pause(self) -> None:
+            """Nobody else is there."""
+
+        def wait(self, over: Callable[[], bool], seconds: float | None, *whom: Any) -> bool:
+            waits.append(seconds)
+            return over()
+
+    future: AgentFuture[int] = AgentFuture()
+    here.scheduler = Patient()
+    try:
+        for timeout in (None, 3.0):
+            with pytest.raises(AskTimeout):
+                future.get(timeout=timeout)
+    finally:
+        here.scheduler = None
+    assert waits == [None, 3.0]
+
+
 def test_waiting_for_a_system_to_end_takes_real_seconds_whatever_its_clock(
     system: ActorSystem, clock: VirtualClock
 ) -> None:
