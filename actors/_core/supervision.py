@@ -297,8 +297,12 @@ class Family:
             case Directive.STOP:
                 exited = failure.phase is Phase.EXIT
                 stop = Stop(StopReason.REQUESTED) if exited else Stop(StopReason.FAILED, failure.error)
-                child.post(stop, child.spec.shutdown_seconds, at_hand)
-                self._go_on_without(failure)
+                if failure.phase is Phase.START:
+                    # Whoever comes up next finds it gone, and its restarts forgotten.
+                    self._and_wait(child, stop)
+                    self._go_on_without(failure)
+                else:
+                    child.post(stop, child.spec.shutdown_seconds, at_hand)
             case Directive.ESCALATE:  # pragma: no branch - there is no other
                 self._escalate(child, failure, error)
 

@@ -13,6 +13,7 @@ from actors import (
     RestartLimitExceeded,
     Supervisor,
 )
+from actors._core.supervision import Family
 from policies import Backoff, ByError, Decision, Escalate, Failure, History, Phase, Restart, Stop
 from tests.core.helpers import Boom, EventLog, Gate, Trace, WatchedClock, Worker, assert_ended, incarnation
 
@@ -383,3 +384,22 @@ def test_a_backoff_from_before_a_supervisors_restart_brings_up_nobody_afterwards
     clock.advance(1.0, settle=True)
 
     assert [(restart.path, restart.at) for restart in log.of(AgentRestarted)][1:] == [("/crew/b", 3.0)]
+
+
+@pytest.mark.parametrize("strategy", ["one_for_all", "rest_for_one"])
+def test_a_child_that_is_given_up_as_it_does_not_start_is_gone_before_its_siblings_come_up(
+    crews: Crews, log: EventLog, monkeypatch: pytest.MonkeyPatch, strategy: str
+) -> None:
+    crew = crews.start(strategy, "abc", NeverAgain, policy=Restart(max_restarts=1, within=60.0, then=Stop()))
+    go_on = Family._go_on_without
+    left: list[str] = []
+
+    def look(family: Family, failure: Failure) -> None:
+        left.extend(f"{info.name} {info.status}" for info in crew.children())
+        go_on(family, failure)
+
+    monkeypatch.setattr(Family, "_go_on_without", look)
+    crews.ref("a").tell(Boom())
+    log.wait(AgentRestarted, "/crew/c")
+
+    assert left == ["a running", "b down", "c restarting"]
