@@ -153,7 +153,7 @@ def actortree_system(request: pytest.FixtureRequest, actortree_options: dict[str
     clock = request.getfixturevalue("actortree_clock") if "actortree_clock" in request.fixturenames else None
     options = {"name": _name(request), "clock": clock, **actortree_options}
     system = CheckedSystem(**options)
-    request.node.stash.setdefault(_systems, []).append(system)
+    request.node.stash[_systems].append(system)
     yield system
     _end(request, system, threads, lambda: _stop(system, options["clock"]))
 
@@ -175,7 +175,7 @@ def actortree_simulation(
 
     threads = _threads()
     simulation = CheckedSimulation(actortree_seed, **{"name": _name(request), **actortree_options})
-    request.node.stash.setdefault(_systems, []).append(simulation)
+    request.node.stash[_systems].append(simulation)
     yield simulation
     _end(request, simulation, threads, lambda: _tried(lambda: simulation.stop(timeout=STOP_SECONDS)))
 
@@ -235,6 +235,15 @@ def _name(request: pytest.FixtureRequest) -> str:
 # -- the end of a test -----------------------------------------------------------
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # It may be run once more, by a plugin that does so with tests that failed.
+    item.stash[_broken] = False
+    item.stash[_systems] = []
+    item.stash[_shown] = set()
+    item.stash[_blamed] = set()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -249,9 +258,10 @@ def pytest_runtest_makereport(
 
 
 def _sections(item: pytest.Item) -> Iterator[tuple[str, str]]:
+    # Another plugin may have refused the test before this one looked at it.
     for system in item.stash.get(_systems, []):
         wrong = _said(system.expectations.report, False)
-        item.stash.setdefault(_shown, set()).add(wrong)
+        item.stash[_shown].add(wrong)
         yield f"actortree: {system.name}", "\n".join(filter(None, [wrong, _look(system)]))
     if text := _seed_of(item):
         yield "actortree: seed", text
@@ -270,18 +280,14 @@ def _end(request: pytest.FixtureRequest, system: Any, threads: set[threading.Thr
     before = _look(system)
     problems.append(stop())
     leaked = _leaked_by(request, system, threads)
-    wrong = _said(system.expectations.report, not _is_broken(item))
-    problems += ["" if wrong in item.stash.get(_shown, ()) else wrong, _leaks(leaked)]
+    wrong = _said(system.expectations.report, not item.stash[_broken])
+    problems += ["" if wrong in item.stash[_shown] else wrong, _leaks(leaked)]
     _complain(item, problems, f"before it was stopped:\n{before}\n{_seed_of(item)}".rstrip())
 
 
 def _wait_for_announced(item: pytest.Item, system: Any) -> str:
     """Wait for what the test announced, unless it did not get to its end; gives what went wrong with that."""
-    return "" if _is_broken(item) else _tried(system.expectations.wait_for_announced)
-
-
-def _is_broken(item: pytest.Item) -> bool:
-    return item.stash.get(_broken, False)
+    return "" if item.stash[_broken] else _tried(system.expectations.wait_for_announced)
 
 
 def _leaked_by(request: pytest.FixtureRequest, system: Any, before: set[threading.Thread]) -> list[threading.Thread]:
@@ -294,7 +300,7 @@ def _leaked_by(request: pytest.FixtureRequest, system: Any, before: set[threadin
     # Looked at once more: those that were not to stay had their time to return.
     hanging = {orphan.ident for orphan in system.orphans}
     leaked = [thread for thread in alive if thread.ident not in hanging]
-    request.node.stash.setdefault(_blamed, set()).update(leaked)
+    request.node.stash[_blamed].update(leaked)
     return leaked
 
 
@@ -303,7 +309,7 @@ def _complain(item: pytest.Item, problems: list[str], situation: str = "") -> No
     problems = [problem for problem in problems if problem]
     if not problems:
         return
-    if _is_broken(item):
+    if item.stash[_broken]:
         item.add_report_section("teardown", "actortree", "\n".join(problems))
     else:
         pytest.fail("\n".join([*problems, situation]).rstrip(), pytrace=False)
@@ -347,13 +353,13 @@ def _stop(system: Any, clock: Any) -> str:
     )
     stopper.start()
     if hasattr(clock, "settle"):
-        _pass_time(clock, stopper)
+        trouble.append(_tried(lambda: _pass_time(clock, stopper)))
     stopper.join((2 * STOP_SECONDS + GRACE) * _dilation())
-    if trouble:
-        return trouble[0]
-    # It would hold up the end of the process, too.
-    _kernel()._open_systems.discard(system)
-    return f"the system does not stop:\n{_said(system.dump)}"
+    if stopper.is_alive():
+        # It would hold up the end of the process, too.
+        _kernel()._open_systems.discard(system)
+        trouble.append(f"the system does not stop:\n{_said(system.dump)}")
+    return "\n".join(filter(None, trouble))
 
 
 def _pass_time(clock: Any, stopper: threading.Thread) -> None:
@@ -385,7 +391,7 @@ class _LeakGuard:
         yield
         item = request.node
         marked = item.get_closest_marker("actortree_orphans") is not None
-        blamed = item.stash.get(_blamed, set[threading.Thread]())
+        blamed = item.stash[_blamed]
         leaked = _still_alive(request.config, threads, lambda thread: thread in blamed or (marked and thread.daemon))
         opened = [f"{system!r} was not stopped" for system in _open_systems() if system not in systems]
         _complain(item, [*opened, _leaks(leaked)])

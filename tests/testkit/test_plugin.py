@@ -343,6 +343,47 @@ def test_it(actortree_system):
     result.assert_outcomes(**{outcome: 1})
 
 
+def test_a_test_that_another_plugin_refuses_is_reported_as_ever(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makeconftest(
+        """
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    raise RuntimeError("refused")
+"""
+    )
+    run("def test_it(actortree_system):\n    pass").assert_outcomes(errors=1)
+
+
+RERUNS = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    runtestprotocol(item, nextitem=nextitem, log=False)
+    item._initrequest()
+    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+def test_a_test_that_failed_and_is_run_once_more_is_checked_anew(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makeconftest(RERUNS)
+    result = run(
+        """
+runs = []
+
+def test_it(actortree_system):
+    runs.append("run")
+    assert len(runs) == 2
+    with pytest.raises(ValueError):
+        actortree_system.spawn(Worker).ask("bad")
+"""
+    )
+    result.assert_outcomes(passed=1, errors=1)
+
+
 # -- what hangs, and what leaks --------------------------------------------------
 
 
