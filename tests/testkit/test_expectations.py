@@ -645,6 +645,15 @@ def test_a_simulation_is_checked_and_says_how_to_repeat_what_went_wrong() -> Non
     assert "simulation: seed 7, " in caught.value.__notes__[0]
 
 
+def test_a_simulation_whose_block_raised_keeps_its_error_and_says_how_to_repeat_the_run() -> None:
+    simulation = CheckedSimulation(seed=7)
+    simulation.expect_failure(Boom)
+    with pytest.raises(KeyError) as caught, simulation:
+        raise KeyError
+    (note,) = caught.value.__notes__
+    assert note.startswith("simulation: seed 7, ")
+
+
 def test_a_simulation_waits_for_what_was_announced_in_virtual_time() -> None:
     with CheckedSimulation(policy=Resume()) as simulation:
         begun = simulation.clock.now()
