@@ -21,6 +21,7 @@ from actors.testkit.simulation import (
     explore,
     replay,
 )
+from actors.testkit.supervision_model import SupervisorModel
 from actors.testkit.waiting import dilation, set_dilation, wait
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "RandomWalk",
     "Schedule",
     "Simulation",
+    "SupervisorModel",
     "VirtualClock",
     "assert_tree",
     "dilation",
