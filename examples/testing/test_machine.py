@@ -1,7 +1,7 @@
 """Does a crew of one's own hold, whatever happens to it? Hypothesis tries, and a model of supervision knows.
 
 The machine starts the crew in virtual time, has its members fail, end, wait for their restart, be stopped, restarted
-and deleted, in any order, and compares after each step what happened with what should have happened. Needs `hypothesis`.
+and deleted, in any order, and compares after each step what happened with what should have. Needs `hypothesis`.
 """
 
 from __future__ import annotations
