@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from actors import AgentRef, Cancelled, DeadLetter, Reply
+from actors.testkit import Gate
 from policies import Restart
 from tests.core.doer import Doer, elsewhere, result
-from tests.core.helpers import PATIENCE, EventLog, Gate, Trace
+from tests.core.helpers import PATIENCE, EventLog, Trace
 
 AGAIN = Restart(max_restarts=50, within=None)
 
@@ -56,7 +57,7 @@ class Hanging(Clerk):
         self.trace.note(reply)
         if self.first is not None:
             reply.set(self.first)
-        self.gate.pass_through()
+        self.gate.wait()
         try:
             reply.set("by an orphan")
         except Cancelled as error:

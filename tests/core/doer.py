@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from actors import ActorSystem, Agent, AgentFuture, AgentRef, AgentStopped, DeadLetter, StopReason
-from actors.testkit import VirtualClock
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer
+from actors.testkit import Gate, VirtualClock
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer
 
 
 class Doer(Agent):
@@ -151,7 +151,7 @@ class Last(Doer):
 
 def busy_at(gate: Gate) -> Any:
     """Give a message that keeps an agent busy until the gate is opened."""
-    return lambda _agent: gate.pass_through()
+    return lambda _agent: gate.wait()
 
 
 def stopped(log: EventLog) -> list[tuple[str, StopReason]]:

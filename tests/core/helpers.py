@@ -89,25 +89,6 @@ class WatchedClock(VirtualClock):
         return timer
 
 
-class Gate:
-    """Lets a handler say that it is there, and wait there until the test lets it go on."""
-
-    def __init__(self) -> None:
-        self._reached = threading.Event()
-        self._opened = threading.Event()
-
-    def pass_through(self) -> None:
-        """Called by the agent: blocks until the gate is open."""
-        self._reached.set()
-        assert self._opened.wait(PATIENCE), "the gate was never opened"
-
-    def wait_reached(self) -> None:
-        assert self._reached.wait(PATIENCE), "nobody came to the gate"
-
-    def open(self) -> None:
-        self._opened.set()
-
-
 class Worker(Agent):
     """An agent that fails with what it is sent, and notes its life.
 

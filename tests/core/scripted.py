@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from actors import ActorSystem, AgentRef, ChildSpec, Event, Supervisor
-from actors.testkit import VirtualClock
+from actors.testkit import Gate, VirtualClock
 from policies import Decision, Failure, History, Policy, Restart
-from tests.core.helpers import PATIENCE, EventLog, Gate, Trace, Worker
+from tests.core.helpers import PATIENCE, EventLog, Trace, Worker
 
 FOREVER = Restart(None, within=None)
 """Restarts without limit, for tests that are about something else."""
@@ -46,8 +46,8 @@ def deciding(decide: Callable[[Failure, History], Decision]) -> Policy:
 def held(ref: AgentRef[Any]) -> Gate:
     """Have the agent wait at a gate, by a told message, and give the gate once it is there."""
     gate = Gate()
-    ref.tell(lambda agent: gate.pass_through())
-    gate.wait_reached()
+    ref.tell(lambda agent: gate.wait())
+    gate.reached()
     return gate
 
 

@@ -18,9 +18,10 @@ from actors import (
     StopReason,
     Supervisor,
 )
+from actors.testkit import Gate
 from policies import Backoff, Restart, Stop
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, end_of, number, result, stop, tree_of
-from tests.core.helpers import Boom, EventLog, Gate, answer
+from tests.core.helpers import Boom, EventLog, answer
 
 SLOWLY = Restart(max_restarts=None, within=None, backoff=Backoff(10.0, cap=10.0))
 
@@ -67,7 +68,7 @@ def test_children_are_administered_while_their_parent_is_busy(system: ActorSyste
     parent = system.spawn(spec(Doer, name="p"))
     gate = Gate()
     parent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
 
     assert parent.start_child(spec(Doer, name="child")).outcome is Outcome.OK
     assert parent.terminate_child("child").outcome is Outcome.OK

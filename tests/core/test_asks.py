@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from actors import ActorSystem, AgentStoppedError, AskTimeout, DeadLetter, StopReason
+from actors.testkit import Gate
 from policies import Restart, Stop
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, dead_letters, elsewhere, end_of, number, result
-from tests.core.helpers import Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import Boom, EventLog, Trace, answer
 
 
 @pytest.fixture
@@ -18,8 +19,8 @@ def clock() -> WatchedClock:
 def hold(ref: Any, then: Any = None) -> Gate:
     """Keep an agent busy until the gate is opened, and then have it do something."""
     gate = Gate()
-    ref.tell(busy_at(gate) if then is None else lambda agent: (gate.pass_through(), then(agent)))
-    gate.wait_reached()
+    ref.tell(busy_at(gate) if then is None else lambda agent: (gate.wait(), then(agent)))
+    gate.reached()
     return gate
 
 
@@ -102,11 +103,11 @@ def test_a_reply_after_the_timeout_is_a_dead_letter_and_answers_no_later_ask(
     gate = Gate()
 
     def slowly(_agent: Doer) -> str:
-        gate.pass_through()
+        gate.wait()
         return "late"
 
     asking = elsewhere(lambda: agent.ask(slowly, timeout=1.0))
-    gate.wait_reached()
+    gate.reached()
     clock.advance_to(1.0)
     with pytest.raises(AskTimeout) as error:
         result(asking)

@@ -14,8 +14,9 @@ from actors import (
     StopReason,
     Supervisor,
 )
+from actors.testkit import Gate
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, end, end_of, number, stopped, tree_of
-from tests.core.helpers import EventLog, Gate, answer
+from tests.core.helpers import EventLog, answer
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def hang_over_its_deadline(ref: AgentRef[Any], clock: WatchedClock, seconds: flo
     """Have the agent hang until its deadline has passed, and give the gate that holds it."""
     gate = Gate()
     ref.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     clock.advance_to(clock.now() + seconds)
     return gate
 

@@ -17,9 +17,10 @@ from actors import (
     StopReason,
     Supervisor,
 )
+from actors.testkit import Gate
 from policies import Backoff, Phase, Restart, Stop
 from tests.core.doer import Doer, Last, WatchedClock, crash, dead_letters, end, end_of, number, result, stop, tree_of
-from tests.core.helpers import Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import Boom, EventLog, Trace, answer
 
 TEN_THOUSAND_DAYS = 10_000 * 86_400.0
 
@@ -200,7 +201,7 @@ class SlowToFail(Doer):
         self.gate = gate
 
     def on_failure(self, *_failure: Any) -> None:
-        self.gate.pass_through()
+        self.gate.wait()
 
 
 @pytest.mark.case(66)
@@ -213,7 +214,7 @@ def test_a_supervisor_answers_while_its_child_takes_its_time_to_end(
     assert child is not None
 
     child.tell(crash)
-    gate.wait_reached()
+    gate.reached()
 
     [info] = parent.children()
     count = parent.count_children()

@@ -18,9 +18,10 @@ from actors import (
     Supervisor,
     Terminated,
 )
+from actors.testkit import Gate
 from policies import Escalate, Restart, Stop
 from tests.core.doer import Doer, crash, dead_letters, names, number, result, start, stop
-from tests.core.helpers import Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import Boom, EventLog, Trace, answer
 
 AGAIN = Restart(max_restarts=5, within=None)
 
@@ -33,7 +34,7 @@ class SlowToStop(Doer):
         self.gate = gate
 
     def on_stop(self) -> None:
-        self.gate.pass_through()
+        self.gate.wait()
 
 
 @pytest.mark.case(52)
@@ -48,11 +49,11 @@ def test_messages_and_notices_wait_until_all_children_of_the_restarting_agent_ar
     answer(parent, lambda agent: agent.context.watch(outsider))
 
     parent.tell(crash)
-    second.wait_reached()
+    second.reached()
     answered = parent.ask(lambda agent: (number(agent), names(agent)), block=False)
     stop(outsider)
     second.open()
-    first.wait_reached()
+    first.reached()
     assert not answered.settled
     assert trace.notes == []
     first.open()
@@ -212,7 +213,7 @@ def test_messages_sent_while_the_children_end_survive_in_order(system: ActorSyst
     answer(parent, start(spec(SlowToStop, name="child", args=(gate,))))
 
     parent.tell(crash)
-    gate.wait_reached()
+    gate.reached()
     for i in range(100):
         parent.tell(i)
     gate.open()
@@ -228,7 +229,7 @@ def test_an_ask_sent_while_the_children_end_is_answered_by_the_next_incarnation(
     answer(parent, start(spec(SlowToStop, name="child", args=(gate,))))
 
     parent.tell(crash)
-    gate.wait_reached()
+    gate.reached()
     answered = parent.ask(number, block=False)
     gate.open()
 
@@ -253,7 +254,7 @@ def test_an_ask_sent_while_the_children_end_comes_back_with_its_message_if_the_r
     answer(parent, start(spec(SlowToStop, name="child", args=(gate,))))
 
     parent.tell(crash)
-    gate.wait_reached()
+    gate.reached()
     answered = parent.ask("question", block=False)
     gate.open()
 
@@ -271,16 +272,16 @@ def test_a_child_that_asks_its_restarting_parent_gets_an_error_instead_of_keepin
     gate, asking = Gate(), Gate()
 
     def ask_parent(agent: Doer) -> None:
-        asking.pass_through()
+        asking.wait()
         try:
             agent.context.parent.ask(number)  # type: ignore[union-attr]
         except AskCycleError as error:
             trace.note(error.cycle)
 
-    parent.tell(lambda agent: (gate.pass_through(), crash(agent)))
-    gate.wait_reached()
+    parent.tell(lambda agent: (gate.wait(), crash(agent)))
+    gate.reached()
     child.tell(ask_parent)
-    asking.wait_reached()
+    asking.reached()
     asking.open()
     gate.open()
 

@@ -26,9 +26,10 @@ from actors import (
     PipeFailed,
 )
 from actors._core.context import Context, describe
+from actors.testkit import Gate
 from policies import Restart
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, elsewhere, number, result, start, stop
-from tests.core.helpers import Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import Boom, EventLog, Trace, answer
 
 AGAIN = Restart(max_restarts=5, within=None)
 
@@ -154,8 +155,8 @@ def test_a_result_for_which_there_is_no_room_is_a_dead_letter(system: ActorSyste
     agent = system.spawn(ChildSpec(Doer, "a", mailbox=Mailbox(capacity=1)))
     results: list[AgentFuture[str]] = [AgentFuture(), AgentFuture()]
     gate = Gate()
-    agent.tell(lambda agent: ([agent.context.pipe_to_self(future) for future in results], gate.pass_through()))
-    gate.wait_reached()
+    agent.tell(lambda agent: ([agent.context.pipe_to_self(future) for future in results], gate.wait()))
+    gate.reached()
     results[0].set("first")
     results[1].set("second")
     letter = log.wait(DeadLetter, "/a")
@@ -168,12 +169,12 @@ def test_a_result_that_meets_the_end_of_its_agent_is_one_dead_letter(system: Act
 
     class Slow(Doer):
         def on_stop(self) -> None:
-            gate.pass_through()
+            gate.wait()
 
     agent = system.spawn(Slow, name="a")
     answer(agent, piped(early))
     stopping = agent.stop(block=False)
-    gate.wait_reached()
+    gate.reached()
     early.set("too late")
     gate.open()
     assert result(stopping) is True
@@ -191,7 +192,7 @@ def test_what_a_callback_raises_stays_with_the_callback(
     agent = system.spawn(Doer)
     gate = Gate()
     future = agent.ask(busy_at(gate), block=False)
-    gate.wait_reached()
+    gate.reached()
     future.add_done_callback(Failing())
     gate.open()
     result(future)
@@ -207,16 +208,16 @@ def test_a_heartbeat_puts_the_deadline_off(system: ActorSystem, clock: WatchedCl
     first, second = Gate(), Gate()
 
     def work(agent: Doer) -> str:
-        first.pass_through()
+        first.wait()
         agent.context.heartbeat()
-        second.pass_through()
+        second.wait()
         return "done"
 
     asked = agent.ask(work, block=False)
-    first.wait_reached()
+    first.reached()
     clock.advance(1.5)
     first.open()
-    second.wait_reached()
+    second.reached()
     clock.advance(1.5)
     assert system.tree().find("/a").seconds == 1.5  # type: ignore[union-attr]
     second.open()
@@ -256,7 +257,7 @@ def test_an_abandoned_incarnation_gets_cancelled_from_all_that_it_does(
 
     def hang(agent: Doer) -> None:
         context = agent.context
-        gate.pass_through()
+        gate.wait()
         acts: dict[str, Any] = {
             "spawn": lambda: context.spawn(Doer),
             "watch": lambda: context.watch(context.ref),
@@ -278,7 +279,7 @@ def test_an_abandoned_incarnation_gets_cancelled_from_all_that_it_does(
         refused.note("done" if context.cancelled else "not cancelled")
 
     asked = agent.ask(hang, block=False)
-    gate.wait_reached()
+    gate.reached()
     clock.advance_to(1.0)
     with pytest.raises(HandlerTimeout):
         result(asked)
@@ -297,13 +298,13 @@ def test_an_ask_inside_an_ask_is_cancelled_with_the_first(system: ActorSystem) -
     gate = Gate()
 
     def look(agent: Doer) -> bool:
-        gate.pass_through()
+        gate.wait()
         return agent.context.cancelled
 
     outer, inner = system.spawn(Doer, name="outer"), system.spawn(Doer, name="inner")
     heard = Trace()
     outer.tell(lambda _: heard.note(inner.ask(look)))
-    gate.wait_reached()
+    gate.reached()
     stopping = outer.stop(block=False, drain=False)
     gate.open()
     assert result(stopping) is True
@@ -315,12 +316,12 @@ def test_who_checks_is_told_to_give_up_only_then(system: ActorSystem) -> None:
 
     def work(agent: Doer) -> None:
         agent.context.check()
-        gate.pass_through()
+        gate.wait()
         agent.context.check()
 
     agent = system.spawn(Doer, name="a")
     asked = agent.ask(work, block=False)
-    gate.wait_reached()
+    gate.reached()
     stopping = agent.stop(block=False, drain=False)
     gate.open()
     with pytest.raises(Cancelled, match=r"^/a #1 was told to give up"):
@@ -334,13 +335,13 @@ def test_who_gives_up_because_its_asker_has_is_no_failure(
     gate = Gate()
 
     def work(agent: Doer) -> None:
-        gate.pass_through()
+        gate.wait()
         agent.context.check()
 
     agent = system.spawn(Doer, name="a")
     asked = agent.ask(work, block=False, timeout=1.0)
     asked.add_done_callback(lambda: None)  # so that it ends in time, although nobody waits
-    gate.wait_reached()
+    gate.reached()
     clock.advance_to(1.0)
     gate.open()
     with pytest.raises(AskTimeout):

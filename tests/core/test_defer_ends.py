@@ -23,10 +23,11 @@ from actors import (
     ReplyError,
 )
 from actors._core.context import describe
+from actors.testkit import Gate
 from policies import Resume, Stop
 from tests.core.deferring import AGAIN, Clerk, Hanging, late_replies, owed, replies
 from tests.core.doer import Doer, WatchedClock, crash, dead_letters, elsewhere, number, result, stop
-from tests.core.helpers import Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import Boom, EventLog, Trace, answer
 
 
 @pytest.fixture
@@ -314,12 +315,12 @@ def test_a_handler_that_has_deferred_sees_that_its_asker_has_given_up(
 
     def work(agent: Any) -> None:
         agent.context.defer()
-        gate.pass_through()
+        gate.wait()
         seen.note(agent.context.cancelled)
 
     agent = system.spawn(spec(Doer))
     waiting = elsewhere(lambda: agent.ask(work, timeout=5.0))
-    gate.wait_reached()
+    gate.reached()
     clock.advance_to(5.0)
     with pytest.raises(AskTimeout):
         result(waiting)
@@ -338,7 +339,7 @@ def test_a_hanging_handler_that_has_deferred_is_replaced_and_its_asker_told_why(
     agent = system.spawn(spec(Hanging, name="a", args=(trace, gate), deadline=1.0, policy=AGAIN))
     earlier = agent.ask("earlier", block=False)
     hanging = agent.ask("hang", block=False)
-    gate.wait_reached()
+    gate.reached()
     clock.advance_to(1.0)
 
     with pytest.raises(HandlerTimeout, match=r"^/a took longer than 1 seconds over 'hang'$"):
@@ -361,7 +362,7 @@ def test_an_asker_that_has_its_answer_keeps_it_when_the_handler_hangs_afterwards
     gate = Gate()
     agent = system.spawn(spec(Hanging, name="a", args=(trace, gate, "first"), deadline=1.0, policy=AGAIN))
     hanging = agent.ask("hang", block=False)
-    gate.wait_reached()
+    gate.reached()
     clock.advance_to(1.0)
 
     assert result(hanging) == "first"
@@ -376,7 +377,7 @@ def test_an_incarnation_that_was_abandoned_can_no_longer_defer(
     gate = Gate()
 
     def hang_and_defer(agent: Any) -> None:
-        gate.pass_through()
+        gate.wait()
         try:
             agent.context.defer()
         except Cancelled as error:
@@ -384,7 +385,7 @@ def test_an_incarnation_that_was_abandoned_can_no_longer_defer(
 
     agent = system.spawn(spec(Doer, name="a", deadline=1.0, policy=AGAIN))
     asked = agent.ask(hang_and_defer, block=False)
-    gate.wait_reached()
+    gate.reached()
     clock.advance_to(1.0)
     with pytest.raises(HandlerTimeout):
         result(asked)
@@ -401,7 +402,7 @@ def test_an_ask_on_the_askers_thread_over_which_the_agent_is_abandoned_is_settle
     gate = Gate()
     agent = system.spawn(ChildSpec(Hanging, name="a", args=(trace, gate, answered), shutdown=1.0))
     waiting = elsewhere(lambda: agent.ask("hang"))
-    gate.wait_reached()
+    gate.reached()
     stopping = agent.stop(block=False, drain=False)
     clock.advance_to(1.0)
     assert result(stopping) is True
@@ -427,11 +428,11 @@ def test_an_ask_that_is_stashed_on_the_askers_thread_as_its_agent_hangs_is_not_h
             if message != "stash":
                 return super().on_receive(message)
             self.context.stash()
-            gate.pass_through()
+            gate.wait()
 
     agent = system.spawn(ChildSpec(Stashing, name="a", args=(trace,), shutdown=1.0))
     waiting = elsewhere(lambda: agent.ask("stash"))
-    gate.wait_reached()
+    gate.reached()
     stopping = agent.stop(block=False, drain=False)
     clock.advance_to(1.0)
     assert result(stopping) is True

@@ -10,10 +10,10 @@ import pytest
 
 from actors import ActorSystem, Agent, AgentRef, AgentStoppedError, AskTimeout, Cancelled, HandlerTimeout, Reply
 from actors._core.commands import State
-from actors.testkit import Simulation
+from actors.testkit import Gate, Simulation
 from tests.core.deferring import AGAIN, AnsweringThread, Clerk, Hanging, late_replies, outcome, owed, race, replies
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, elsewhere, number, result
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer
 
 ROUNDS = 150
 
@@ -104,7 +104,7 @@ def test_to_defer_races_with_being_abandoned_and_the_asker_is_told_in_any_case(
             except Cancelled:
                 return
             finally:
-                gate.pass_through()
+                gate.wait()
 
         agent = system.spawn(spec(Doer, name=f"a{i}", deadline=1.0, policy=AGAIN))
         asked = agent.ask(defer, block=False)
@@ -126,7 +126,7 @@ def test_an_answer_races_with_being_abandoned_and_is_heard_or_refused(
         agent = system.spawn(spec(Hanging, name=f"a{i}", args=(trace, gate), deadline=1.0, policy=AGAIN))
         asked = agent.ask("earlier", block=False)
         agent.tell(busy_at(gate))
-        gate.wait_reached()
+        gate.reached()
         (reply,) = replies(trace)
         clock.wait_for_timer(clock.now() + 1.0)
         in_time, _ = race(partial(reply.set, "in time"), partial(clock.advance, 1.0))

@@ -23,8 +23,9 @@ from actors import (
     default_system,
     stop_all,
 )
+from actors.testkit import Gate
 from policies import Restart
-from tests.core.helpers import PATIENCE, EventLog, Gate, Trace, answer
+from tests.core.helpers import PATIENCE, EventLog, Trace, answer
 
 
 class Plain(Agent):
@@ -96,12 +97,12 @@ def test_messages_before_a_stop_are_handled_and_asks_behind_it_are_answered_with
     class Busy(Plain):
         def on_receive(self, message: Any) -> Any:
             if message == "wait":
-                gate.pass_through()
+                gate.wait()
             return super().on_receive(message)
 
     ref = Busy.start(seen)
     ref.tell("wait")
-    gate.wait_reached()
+    gate.reached()
     ref.tell("before")
     stopped = ref.stop(block=False)
     behind = ref.ask("behind", block=False)
@@ -140,7 +141,7 @@ def test_an_error_behind_an_ask_that_was_given_up_was_replied_to_nobody_and_stop
 
     class Late(Agent):
         def on_receive(self, message: Any) -> None:
-            gate.pass_through()
+            gate.wait()
             raise KeyError(message)
 
     ref = Late.start()
@@ -235,12 +236,12 @@ def test_stop_all_tells_every_agent_to_stop_although_the_last_one_hangs() -> Non
 
     class Hanging(Agent):
         def on_receive(self, message: Any) -> None:
-            gate.pass_through()
+            gate.wait()
 
     others = [Plain.start() for _ in range(3)]
     hanging = Hanging.start()
     hanging.tell("hang")
-    gate.wait_reached()
+    gate.reached()
     with pytest.raises(AskTimeout, match=r"within 0\.05 seconds"):
         stop_all(timeout=0.05)
     for ref in others:

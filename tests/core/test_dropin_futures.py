@@ -12,8 +12,8 @@ import pykka
 import pytest
 
 from actors import ActorSystem, Agent, AgentFuture, AskTimeout, get_all
-from actors.testkit import VirtualClock
-from tests.core.helpers import PATIENCE, Gate, Trace
+from actors.testkit import Gate, VirtualClock
+from tests.core.helpers import PATIENCE, Trace
 
 SHORT = 0.05
 """Real seconds of a timeout that is meant to pass."""
@@ -22,7 +22,7 @@ SHORT = 0.05
 class Echo(Agent):
     def on_receive(self, message: Any) -> Any:
         if isinstance(message, Gate):
-            message.pass_through()
+            message.wait()
         return message
 
 
@@ -100,13 +100,13 @@ def test_the_function_runs_once_although_many_threads_get_the_value(in_thread: A
 
     def double(number: int) -> int:
         runs.note(number)
-        gate.pass_through()
+        gate.wait()
         return 2 * number
 
     derived = source.map(double)
     results = [in_thread(derived.get) for _ in range(4)]
     source.set(21)
-    gate.wait_reached()
+    gate.reached()
     gate.open()
     assert get_all(results, timeout=PATIENCE) == [42] * 4
     assert runs.notes == [21]
@@ -166,7 +166,7 @@ def test_get_all_has_one_deadline_for_all(system: ActorSystem, clock: VirtualClo
     gate = Gate()
     busy = system.spawn(Echo)
     busy.tell(gate)
-    gate.wait_reached()
+    gate.reached()
     answers = [busy.ask(number, block=False) for number in range(4)]
     result = in_thread(lambda: get_all(answers, timeout=3.0))
     while clock.next_due is None:
@@ -212,12 +212,12 @@ def test_a_timeout_holds_although_another_thread_computes_the_value(in_thread: A
     gate = Gate()
 
     def compute(value: int) -> int:
-        gate.pass_through()
+        gate.wait()
         return value + 1
 
     derived = settled(1).map(compute)
     computing = in_thread(derived.get)
-    gate.wait_reached()
+    gate.reached()
     with pytest.raises(AskTimeout):
         derived.get(timeout=SHORT)
     gate.open()
@@ -230,7 +230,7 @@ def test_a_joined_future_has_one_deadline_on_its_systems_clock(
     gate = Gate()
     first, second = system.spawn(Echo), system.spawn(Echo)
     second.tell(gate)
-    gate.wait_reached()
+    gate.reached()
     joined = first.ask("quick", block=False).join(second.ask("slow", block=False))
     result = in_thread(lambda: joined.get(timeout=60.0))
     while clock.next_due is None:
@@ -259,7 +259,7 @@ def test_a_future_that_is_awaited_after_its_loop_was_closed_is_settled_in_peace(
     gate = Gate()
     ref = system.spawn(Echo)
     ref.tell(gate)
-    gate.wait_reached()
+    gate.reached()
     future = ref.ask("late", block=False)
 
     async def main() -> None:

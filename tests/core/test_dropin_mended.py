@@ -30,9 +30,9 @@ from actors import (
     StartFailedError,
     default_system,
 )
-from actors.testkit import VirtualClock
+from actors.testkit import Gate, VirtualClock
 from policies import Restart, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer
 
 
 class Noting(Agent):
@@ -45,7 +45,7 @@ class Noting(Agent):
         if isinstance(message, BaseException):
             raise message
         if isinstance(message, Gate):
-            message.pass_through()
+            message.wait()
         self.trace.note(message)
         return message
 
@@ -61,7 +61,7 @@ def hold(ref: Any) -> Gate:
     """Keep the agent busy until the gate is opened."""
     gate = Gate()
     ref.tell(gate)
-    gate.wait_reached()
+    gate.reached()
     return gate
 
 
@@ -101,12 +101,12 @@ def test_a_stop_of_a_failed_agent_returns_after_its_on_failure() -> None:
 
     class Failing(Noting):
         def on_failure(self, *_: Any) -> None:
-            gate.pass_through()
+            gate.wait()
             ended.note("on_failure")
 
     ref = Failing.start()
     ref.tell(Boom())
-    gate.wait_reached()
+    gate.reached()
     stopped = ref.stop(block=False)
     assert not stopped.settled
     gate.open()
@@ -119,11 +119,11 @@ def test_a_name_is_free_only_after_on_stop(system: ActorSystem) -> None:
 
     class Slow(Agent):
         def on_stop(self) -> None:
-            gate.pass_through()
+            gate.wait()
 
     ref = system.spawn(Slow, name="slow")
     stopped = ref.stop(block=False)
-    gate.wait_reached()
+    gate.reached()
     assert not ref.is_alive()
     with pytest.raises(NameTakenError):
         system.spawn(Noting, name="slow")
@@ -309,7 +309,7 @@ def test_the_end_of_a_system_has_one_deadline_reaches_all_and_names_who_hung() -
         system.spawn(Ends, name=name)
     hanging = system.spawn(Noting, name="hanging")
     hanging.tell(gate)
-    gate.wait_reached()
+    gate.reached()
     report = system.stop(timeout=0.1)
     assert report.abandoned == ("/hanging",)
     assert ended.notes == ["second", "first"]

@@ -16,8 +16,9 @@ import pytest
 
 from actors import ActorSystem, Agent, AgentFailed, AgentFuture, AgentRestarted, ChildSpec, DeadLetter, default_system
 from actors._core.traces import forget_locals
+from actors.testkit import Gate
 from policies import Restart
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate
+from tests.core.helpers import PATIENCE, Boom, EventLog
 
 
 class Nested:
@@ -55,7 +56,7 @@ class Odd(Agent):
         if isinstance(message, BaseException):
             raise message
         if isinstance(message, Gate):
-            message.pass_through()
+            message.wait()
         return message
 
     def add(self, number: int) -> int:
@@ -120,7 +121,7 @@ def test_an_envelope_may_be_put_into_the_inbox(system: ActorSystem, log: EventLo
     failed: pykka.ThreadingFuture[Any] = pykka.ThreadingFuture()
     gate = Gate()
     inbox.put(SimpleNamespace(message=gate, reply_to=None))
-    gate.wait_reached()
+    gate.reached()
     inbox.put(SimpleNamespace(message="question", reply_to=answered))
     inbox.put(SimpleNamespace(message=Boom("broken"), reply_to=failed))
     assert not inbox.empty()

@@ -21,8 +21,9 @@ from actors import (
     Supervisor,
     Terminated,
 )
+from actors.testkit import Gate
 from policies import ByError, Decision, Directive, Escalate, Failure, History, Phase, Policy, Restart, Resume, Stop
-from tests.core.helpers import Boom, EventLog, Gate, Trace, Worker, answer, assert_ended, incarnation
+from tests.core.helpers import Boom, EventLog, Trace, Worker, answer, assert_ended, incarnation
 
 
 @pytest.fixture
@@ -252,7 +253,7 @@ def gated_policy(gate: Gate, directive: Directive) -> Policy:
 
     class Gated(Policy):
         def decide(self, failure: Failure, history: History) -> Decision:
-            gate.pass_through()
+            gate.wait()
             return Decision(directive, 0.0, history)
 
     return Gated()
@@ -270,7 +271,7 @@ def test_a_failed_agent_handles_nothing_before_the_decision_and_its_siblings_go_
 
     worker.tell(Boom())
     worker.tell("ping")
-    gate.wait_reached()
+    gate.reached()
     future = worker.ask("who", block=False)
 
     assert answer(sibling, "ping") == "ping"
@@ -297,7 +298,7 @@ def test_resuming_a_parent_resumes_the_child_whose_failure_had_reached_it(
 
     worker.tell(Boom("beyond us"))
     worker.tell("ping")
-    gate.wait_reached()
+    gate.reached()
     asked = [ref.ask("who", block=False) for ref in (worker, parent)]
     assert log.wait(Escalated, "/top/middle/a").parent == "/top/middle"
     assert not any(future.settled for future in asked)
@@ -414,7 +415,7 @@ def test_an_escalation_decided_after_the_parent_was_restarted_does_not_reach_its
     class SlowToEscalate(Policy):
         def decide(self, failure: Failure, history: History) -> Decision:
             if str(failure.error) == "slow":
-                gate.pass_through()
+                gate.wait()
                 return Decision(Directive.ESCALATE, 0.0, history)
             return Decision(Directive.RESUME, 0.0, history)
 
@@ -422,7 +423,7 @@ def test_an_escalation_decided_after_the_parent_was_restarted_does_not_reach_its
     top = system.spawn(spec(Supervisor, name="top", kwargs={"children": [middle]}))
     [before] = system.select("/top/middle/a")
     before.tell(Boom("slow"))
-    gate.wait_reached()
+    gate.reached()
     assert top.restart_child("middle")
     gate.open()
 

@@ -29,9 +29,10 @@ from actors import (
 from actors._core.clock import Timer
 from actors._core.delivery import Returned
 from actors._core.future import Ask
+from actors.testkit import Gate
 from policies import Restart
 from tests.core.doer import Doer, crash, dead_letters, elsewhere, incarnation_of, number, result, stop
-from tests.core.helpers import Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import Boom, EventLog, Trace, answer
 
 AGAIN = Restart(max_restarts=1000, within=None)
 ASKS = [answer, lambda ref, message: ref.ask(message)]
@@ -195,8 +196,8 @@ def test_a_delayed_message_that_has_arrived_is_a_dead_letter_if_the_agent_ends_t
     system.intercept(delay, on=int)
     ref.tell(1)
     asked = ref.ask(2, block=False)
-    ref.tell(lambda _agent: gate.pass_through())
-    gate.wait_reached()
+    ref.tell(lambda _agent: gate.wait())
+    gate.reached()
     clock.advance(5.0)
     ended = ref.stop(block=False, drain=False)
     gate.open()
@@ -255,8 +256,8 @@ def test_a_delayed_message_needs_no_room(system: ActorSystem, clock: Any, spec: 
     system.intercept(delay, nth=1)
     ref.tell(1)
     clock.armed.wait_for(5.0)
-    ref.tell(lambda _agent: gate.pass_through())
-    gate.wait_reached()
+    ref.tell(lambda _agent: gate.wait())
+    gate.reached()
     ref.tell("last")
     clock.advance(5.0)
     with pytest.raises(MailboxFullError):
@@ -361,7 +362,7 @@ def test_one_that_hangs_beyond_the_deadline_can_do_nothing_more(
     gate = Gate()
 
     def hang(delivery: Delivery) -> None:
-        gate.pass_through()
+        gate.wait()
         try:
             getattr(delivery, act)(*((1.0,) if act == "delay" else ()))
         except Cancelled as error:
@@ -371,7 +372,7 @@ def test_one_that_hangs_beyond_the_deadline_can_do_nothing_more(
     ref = system.spawn(ChildSpec(Doer, "a", (trace,), deadline=1.0, dispatcher=dispatcher, policy=AGAIN))
     interception = system.intercept(hang, on=int, nth=1)
     ref.tell(1)
-    gate.wait_reached()
+    gate.reached()
     clock.advance(1.0)
     log.wait(AgentAbandoned, "/a")
     assert answer(ref, number) == 2

@@ -13,8 +13,9 @@ from actors._core.abandonment import running_since
 from actors._core.commands import Suspend
 from actors._core.ref import HELD
 from actors._core.supervision import Family
+from actors.testkit import Gate
 from policies import Failure
-from tests.core.helpers import Boom, EventLog, Gate, Trace, WatchedClock, answer, assert_ended
+from tests.core.helpers import Boom, EventLog, Trace, WatchedClock, answer, assert_ended
 from tests.core.scripted import doer
 
 Act = Callable[[], object]
@@ -168,8 +169,8 @@ def test_a_handler_that_begins_as_the_guard_of_a_deadline_has_looked_is_watched(
     def look(context: Any) -> float | None:
         monkeypatch.setattr(looks, running_since)
         found = running_since(context)
-        ref.tell(lambda agent: gate.pass_through())
-        gate.wait_reached()
+        ref.tell(lambda agent: gate.wait())
+        gate.reached()
         return found
 
     monkeypatch.setattr(looks, look)

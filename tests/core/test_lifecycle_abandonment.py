@@ -27,14 +27,15 @@ from actors import (
 from actors._core import abandonment, cell
 from actors._core.here import fence
 from actors._core.orphans import Orphans
+from actors.testkit import Gate
 from policies import Directive, Phase, Resume
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, WatchedClock, answer, incarnation
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, WatchedClock, answer, incarnation
 from tests.core.scripted import Aside, Doer, doer, get, held
 
 
 def hang(gate: Gate, agent: Doer) -> str:
     """Come back when the gate is opened."""
-    gate.pass_through()
+    gate.wait()
     return "late"
 
 
@@ -65,12 +66,12 @@ def test_a_handler_that_returns_as_its_deadline_is_looked_at_is_not_abandoned_no
 ) -> None:
     ref, second = system.spawn(doer("a", deadline=5.0)), Gate()
     first = ref.ask(partial(hang, gate), block=False)
-    gate.wait_reached()
+    gate.reached()
     next_one = ref.ask(partial(hang, second), block=False)
 
     def come_back() -> None:
         gate.open()
-        second.wait_reached()
+        second.reached()
 
     look_too_late(monkeypatch, cell, come_back)
     clock.advance(5.0)
@@ -87,7 +88,7 @@ def test_an_agent_that_has_just_become_idle_is_not_abandoned(
 ) -> None:
     ref = system.spawn(doer("a", deadline=5.0))
     asked = ref.ask(partial(hang, gate), block=False)
-    gate.wait_reached()
+    gate.reached()
 
     def come_back() -> None:
         gate.open()
@@ -105,12 +106,12 @@ def test_a_handler_that_begins_as_the_one_before_it_is_given_up_has_its_own_dead
 ) -> None:
     ref, second = system.spawn(doer("a", deadline=5.0)), Gate()
     ref.tell(partial(hang, gate))
-    gate.wait_reached()
+    gate.reached()
     next_one = ref.ask(partial(hang, second), block=False)
 
     def come_back() -> None:
         gate.open()
-        second.wait_reached()
+        second.reached()
 
     look_too_late(monkeypatch, cell, come_back)
     clock.advance(5.0)
@@ -130,16 +131,16 @@ def test_an_agent_that_begins_to_end_as_its_time_is_over_gets_its_time_for_its_l
 
     class Ending(Doer):
         def on_stop(self) -> None:
-            last.pass_through()
+            last.wait()
 
     ref = system.spawn(ChildSpec(Ending, "a", shutdown=2.0))
     ref.tell(partial(hang, gate))
-    gate.wait_reached()
+    gate.reached()
     stopping = ref.stop(block=False, drain=False)
 
     def come_back() -> None:
         gate.open()
-        last.wait_reached()
+        last.reached()
 
     look_too_late(monkeypatch, abandonment, come_back)
     clock.advance(2.0)
@@ -158,15 +159,15 @@ def test_a_last_hook_has_its_full_time_from_when_it_began(
 
     class Ending(Doer):
         def on_stop(self) -> None:
-            last.pass_through()
+            last.wait()
 
     ref = system.spawn(ChildSpec(Ending, "a", shutdown=5.0))
     ref.tell(partial(hang, gate))
-    gate.wait_reached()
+    gate.reached()
     stopping = ref.stop(block=False, drain=False)
     clock.advance(3.0)
     gate.open()
-    last.wait_reached()
+    last.reached()
 
     clock.advance(4.0)
     assert log.of(AgentAbandoned) == []
@@ -191,7 +192,7 @@ def test_an_agent_between_two_messages_is_not_abandoned_when_its_time_is_over(
         clock.advance(2.0)
 
     asked = ref.ask(partial(hang, gate), block=False)
-    gate.wait_reached()
+    gate.reached()
     ref.tell("behind")
     asked.add_done_callback(in_between)
     gate.open()
@@ -226,7 +227,7 @@ def test_an_orphan_that_returns_before_it_is_listed_stays_neither_listed_nor_fen
         system.orphans_list = Late()
         ref = system.spawn(doer("a", deadline=5.0))
         ref.tell(partial(hang, gate))
-        gate.wait_reached()
+        gate.reached()
 
         clock.advance(5.0)
 
@@ -247,7 +248,7 @@ def test_an_agent_that_was_abandoned_is_replaced_where_its_policy_would_resume_i
 ) -> None:
     ref = system.spawn(doer("a", deadline=5.0, policy=Resume()))
     ref.tell(partial(hang, gate))
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
 
     assert answer(ref, lambda agent: agent.context.spawn(doer("child")).path) == "/a/child"
@@ -262,12 +263,12 @@ def test_what_an_abandoned_handler_raises_in_the_end_is_no_second_failure(
     system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate, dispatcher: Any
 ) -> None:
     def fail_late(agent: Doer) -> None:
-        gate.pass_through()
+        gate.wait()
         raise Boom("late")
 
     ref = system.spawn(doer("a", deadline=5.0, dispatcher=dispatcher))
     ref.tell(fail_late)
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
     assert incarnation(ref) == 2
     gate.open()
@@ -284,7 +285,7 @@ def test_a_notice_that_makes_an_agent_hang_fails_it_and_is_not_given_to_the_next
         def on_receive(self, message: Any) -> Any:
             if isinstance(message, Terminated):
                 self.say("notice")
-                gate.pass_through()
+                gate.wait()
                 return None
             return super().on_receive(message)
 
@@ -292,7 +293,7 @@ def test_a_notice_that_makes_an_agent_hang_fails_it_and_is_not_given_to_the_next
     watcher = system.spawn(ChildSpec(Watcher, "watcher", args=(trace,), deadline=5.0, policy=Resume()))
     answer(watcher, lambda agent: agent.context.watch(target))
     target.stop()
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
 
     assert incarnation(watcher) == 2
@@ -313,7 +314,7 @@ def test_an_asker_whose_ask_runs_on_its_own_thread_learns_that_the_agent_was_aba
 ) -> None:
     ref = system.spawn(doer("a", shutdown=2.0))
     asking = Aside(ref.ask, partial(hang, gate))
-    gate.wait_reached()
+    gate.reached()
     stopping = ref.stop(block=False, drain=False)
     clock.advance(2.0)
     assert stopping.get(timeout=PATIENCE)
@@ -330,12 +331,12 @@ def test_a_start_on_the_spawners_thread_that_outlives_the_system_raises_there_an
 ) -> None:
     class Slow(Agent):
         def on_start(self) -> None:
-            gate.pass_through()
+            gate.wait()
 
     system = ActorSystem("test", clock=clock)
     log = EventLog(system)
     starting = Aside(system.spawn, Slow, name="a")
-    gate.wait_reached()
+    gate.reached()
     stopping = Aside(system.stop, timeout=2.0)
     clock.armed.wait_for(2.0, times=2)
     clock.advance(2.0)
@@ -355,10 +356,10 @@ def test_a_first_start_that_hangs_takes_the_children_that_it_had_started_with_it
     class Slow(Agent):
         def on_start(self) -> None:
             self.context.spawn(doer("child"))
-            gate.pass_through()
+            gate.wait()
 
     starting = Aside(system.spawn, ChildSpec(Slow, "a", deadline=5.0))
-    gate.wait_reached()
+    gate.reached()
     child = get(system, "/a/child")
     clock.advance(5.0)
 

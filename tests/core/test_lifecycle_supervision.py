@@ -26,8 +26,9 @@ from actors import (
 )
 from actors._core.commands import Start
 from actors._core.supervision import Family
+from actors.testkit import Gate
 from policies import Backoff, ByError, Decision, Directive, Escalate, Failure, History, Restart, Resume, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, WatchedClock, answer, assert_ended, incarnation
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, WatchedClock, answer, assert_ended, incarnation
 from tests.core.scripted import FOREVER, Aside, Doer, deciding, doer, get, held, supervisor
 
 
@@ -40,7 +41,7 @@ class SlowEnd(Doer):
 
     def on_stop(self) -> None:
         if self.context.incarnation == 1:
-            self.gate.pass_through()
+            self.gate.wait()
         super().on_stop()
 
 
@@ -53,7 +54,7 @@ class SlowRestart(Doer):
 
     def on_start(self) -> None:
         if self.context.incarnation == 2:
-            self.gate.pass_through()
+            self.gate.wait()
         super().on_start()
 
 
@@ -158,7 +159,7 @@ def test_a_parent_that_ends_during_the_restart_of_a_group_starts_nobody_more(
     children = [doer("a", trace), ChildSpec(slow, "b", args=(trace, gate)), doer("c", trace)]
     parent = system.spawn(supervisor("crew", *children, strategy="one_for_all"))
     get(system, "/crew/a").tell(Boom())
-    gate.wait_reached()
+    gate.reached()
     first(monkeypatch, "stop", lambda *_: closed.set())
     stopping = parent.stop(block=False, drain=False)
     assert closed.wait(PATIENCE)
@@ -308,7 +309,7 @@ def test_of_two_escalations_at_once_each_is_decided_and_the_parent_ends_up_as_th
     gate = Gate()
 
     def decide(failure: Failure, history: History) -> Decision:
-        gate.pass_through()
+        gate.wait()
         if str(failure.error) == "second" and second is Directive.RESTART:
             return Decision(Directive.RESTART, 3.0, history)
         return Decision(Directive.RESUME, 0.0, history)
@@ -317,7 +318,7 @@ def test_of_two_escalations_at_once_each_is_decided_and_the_parent_ends_up_as_th
     parent = system.spawn(ChildSpec(Family1, "parent", args=(children,), policy=deciding(decide)))
     for name, text in (("x", "first"), ("y", "second")):
         get(system, f"/parent/{name}").tell(Boom(text))
-        gate.wait_reached()
+        gate.reached()
         log.wait(Escalated, f"/parent/{name}")
     gate.open()
     log.wait(AgentFailed, "/parent", times=2)
@@ -355,7 +356,7 @@ def test_a_child_that_was_renewed_with_its_group_is_not_resumed_for_its_earlier_
     gate = Gate()
 
     def decide(failure: Failure, history: History) -> Decision:
-        gate.pass_through()
+        gate.wait()
         return Decision(Directive.RESUME, 0.0, history)
 
     children = [doer("x", trace, policy=Escalate()), doer("y", trace)]
@@ -365,7 +366,7 @@ def test_a_child_that_was_renewed_with_its_group_is_not_resumed_for_its_earlier_
     )  # fmt: skip
     x, y = get(system, "/crew/x"), get(system, "/crew/y")
     x.tell(Boom("escalates"))
-    gate.wait_reached()
+    gate.reached()
     y.tell(Boom("takes x along"))
     assert incarnation(x) == 2
     gate.open()
@@ -384,23 +385,23 @@ def test_work_is_cancelled_when_an_ancestor_is_told_to_end_but_not_by_the_restar
 
     class Top(Family1):
         def on_failure(self, *args: Any) -> None:
-            failing.pass_through()
+            failing.wait()
 
     inner = ChildSpec(Family1, "inner", args=([doer("child", trace)],))
     top = system.spawn(ChildSpec(Top, "top", args=([inner],), keep_children=True, policy=FOREVER))
     child = get(system, "/top/inner/child")
     top.tell(Boom())
-    failing.wait_reached()
+    failing.reached()
     assert answer(child, lambda agent: agent.context.cancelled) is False
     failing.open()
     assert incarnation(top) == 2
 
     def look(agent: Doer) -> None:
-        gate.pass_through()
+        gate.wait()
         trace.note(agent.context.cancelled)
 
     child.tell(look)
-    gate.wait_reached()
+    gate.reached()
     stopping = get(system, "/top/inner").stop(block=False, drain=False)
     gate.open()
     assert stopping.get(timeout=PATIENCE)

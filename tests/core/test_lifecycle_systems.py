@@ -12,8 +12,9 @@ import pytest
 from actors import ActorSystem, Agent, AgentFailed, AgentRestarted, ChildSpec, SystemFailed
 from actors._core import place
 from actors._core.traces import forget_locals
+from actors.testkit import Gate
 from policies import Escalate
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer, incarnation
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, incarnation
 from tests.core.scripted import FOREVER, Doer, doer, get, held
 
 # -- the end ---------------------------------------------------------------------
@@ -43,7 +44,7 @@ def test_the_first_of_two_errors_that_reach_the_root_is_the_cause_and_the_second
     for name in "ab":
         get(system, f"/{name}").tell(Boom(name))
     slow = Gate()
-    system.events.subscribe(lambda event: slow.pass_through() if event.path == "/b" else None, AgentFailed)
+    system.events.subscribe(lambda event: slow.wait() if event.path == "/b" else None, AgentFailed)
     for gate in gates:
         gate.open()
         if gate is gates[0]:

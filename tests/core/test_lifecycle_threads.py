@@ -12,7 +12,8 @@ from loguru import logger
 from actors._core import dispatcher
 from actors._core.clock import SystemClock, Timer
 from actors._core.dispatcher import Pool, Worker
-from tests.core.helpers import PATIENCE, Gate
+from actors.testkit import Gate
+from tests.core.helpers import PATIENCE
 
 
 class Task:
@@ -97,14 +98,14 @@ def test_a_task_that_comes_as_the_monitor_falls_asleep_is_noticed_although_all_t
 
         def __setattr__(self, name: str, value: Any) -> None:
             if name == "_armed" and not value and "_armed" in self.__dict__:
-                gate.wait_reached()
+                gate.reached()
                 self._most = 2
                 self.put(late)
             super().__setattr__(name, value)
 
     gate = Gate()
     pool = Dozing("dozing", most=1)
-    hanging = Task(gate.pass_through)
+    hanging = Task(gate.wait)
     pool.put(hanging)
     late.wait()
     assert not hanging.is_done
@@ -125,8 +126,8 @@ def test_a_pool_that_gets_no_more_threads_says_so_once_and_goes_on_with_those_it
         start(thread)
 
     pool = Pool("few")
-    pool.put(Task(gate.pass_through))
-    gate.wait_reached()
+    pool.put(Task(gate.wait))
+    gate.reached()
     sink = logger.add(lambda line: lines.append(str(line)), format="{message}")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
@@ -180,8 +181,8 @@ def test_a_clock_that_was_closed_calls_nobody_any_more() -> None:
 def test_a_clock_skips_what_was_cancelled_and_keeps_the_order_of_the_rest() -> None:
     clock = SystemClock("order")
     gate, calls, done = Gate(), [], threading.Event()
-    clock.call_at(clock.now(), gate.pass_through)
-    gate.wait_reached()
+    clock.call_at(clock.now(), gate.wait)
+    gate.reached()
     soon = clock.now()
     for name in ("first", "cancelled", "second"):
         timer = clock.call_at(soon, lambda name=name: calls.append(name))  # type: ignore[misc]

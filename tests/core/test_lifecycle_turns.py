@@ -27,8 +27,9 @@ from actors import (
 from actors._core import place
 from actors._core.cell import Cell
 from actors._core.commands import State
+from actors.testkit import Gate
 from policies import Backoff, Decision, Directive, Failure, History, Restart, Resume
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, WatchedClock, answer, incarnation
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, WatchedClock, answer, incarnation
 from tests.core.scripted import Doer, deciding, doer, get, held, supervisor
 
 
@@ -80,7 +81,7 @@ def decided_at(gate: Gate, directive: Directive = Directive.RESUME) -> Any:
     """A policy that decides once the gate is open."""
 
     def decide(failure: Failure, history: History) -> Decision:
-        gate.pass_through()
+        gate.wait()
         return Decision(directive, 0.0, history)
 
     return deciding(decide)
@@ -104,10 +105,10 @@ def test_a_message_to_an_agent_that_another_sender_wakes_first_is_handled(system
 
     def wake() -> None:
         ref.tell("other")
-        gate.wait_reached()
+        gate.reached()
 
     before(ref, "acquire", wake)
-    ref.tell(lambda agent: (gate.pass_through(), agent.say("first")))
+    ref.tell(lambda agent: (gate.wait(), agent.say("first")))
     gate.open()
     assert trace.wait_for(("other", "a", 1))[1:] == [("first", "a", 1), ("other", "a", 1)]
 
@@ -122,7 +123,7 @@ def test_a_message_to_an_agent_that_fails_as_it_is_sent_waits_for_the_decision(
 
     def fail() -> None:
         ref.tell("behind it")
-        gate.wait_reached()
+        gate.reached()
 
     before(ref, "acquire", fail)
     ref.tell(Boom())
@@ -185,10 +186,10 @@ def test_a_failed_agent_ends_when_told_to_although_its_failure_has_yet_to_be_jud
     )
     told = get(system, "/crew/told")
     get(system, "/crew/busy").tell(Boom())
-    judged.wait_reached()
+    judged.reached()
     gate = Gate()
-    told.tell(lambda agent: (gate.pass_through(), agent.on_receive(Boom("told"))))
-    gate.wait_reached()
+    told.tell(lambda agent: (gate.wait(), agent.on_receive(Boom("told"))))
+    gate.reached()
     stopping = told.stop(block=False, drain=False)
     gate.open()
 

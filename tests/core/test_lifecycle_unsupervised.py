@@ -4,7 +4,8 @@ import pytest
 
 from actors import Agent, AgentStoppedError
 from actors._core.unsupervised import default_system
-from tests.core.helpers import Boom, Gate
+from actors.testkit import Gate
+from tests.core.helpers import Boom
 from tests.core.scripted import Aside
 
 
@@ -13,10 +14,10 @@ def test_a_constructor_that_outlives_the_default_system_raises_for_its_caller_an
 
     class Slow(Agent):
         def __init__(self) -> None:
-            gate.pass_through()
+            gate.wait()
 
     starting = Aside(Slow.start)
-    gate.wait_reached()
+    gate.reached()
     system = default_system()
     (path,) = (ref.path for ref in system.select("/*"))
     report = system.stop(timeout=0.05)

@@ -15,9 +15,9 @@ from actors import (
     StopReason,
     Supervisor,
 )
-from actors.testkit import VirtualClock
+from actors.testkit import Gate, VirtualClock
 from policies import Decision, Directive, Failure, History, Phase, Restart
-from tests.core.helpers import Boom, EventLog, Gate, Trace, Worker, assert_ended, incarnation
+from tests.core.helpers import Boom, EventLog, Trace, Worker, assert_ended, incarnation
 
 DAY = 86_400.0
 
@@ -292,7 +292,7 @@ def slow_restart(gate: Gate, **limit: Any) -> Restart:
     class Slow(Restart):
         def decide(self, failure: Failure, history: History) -> Decision:
             if str(failure.error) == "slow":
-                gate.pass_through()
+                gate.wait()
             return super().decide(failure, history)
 
     return Slow(**limit)
@@ -305,7 +305,7 @@ def test_a_child_that_is_replaced_during_a_decision_about_another_starts_with_a_
     crew = crews.start(slow_restart(gate, max_restarts=1, within=60.0, per="child"), "a", "b")
     crews.crash_and_restart("b")
     crews.ref("a").tell(Boom("slow"))
-    gate.wait_reached()
+    gate.reached()
     crew.terminate_child("b")
     crew.restart_child("b")
     gate.open()
@@ -327,7 +327,7 @@ def test_a_decision_from_before_a_supervisors_restart_spends_nothing_of_its_limi
     before = system.find("/top/crew/a")
     assert before is not None
     before.tell(Boom("slow"))
-    gate.wait_reached()
+    gate.reached()
     assert top.restart_child("crew")
     gate.open()
 
@@ -348,7 +348,7 @@ def test_a_child_that_is_replaced_during_the_decision_about_itself_starts_with_a
     policy = slow_restart(gate, max_restarts=1, within=60.0, per="child")
     crew = crews.start(policy, strategy="rest_for_one")
     crews.ref().tell(Boom("slow"))
-    gate.wait_reached()
+    gate.reached()
     crew.terminate_child("a")
     crew.restart_child("a")
     gate.open()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from actors import ActorSystem, DeadLetter, Mailbox, MailboxFullError, StopReason, Terminated
+from actors.testkit import Gate
 from tests.core.doer import Doer, WatchedClock, busy_at, elsewhere, end_of, result, stop
-from tests.core.helpers import EventLog, Gate, Trace, answer
+from tests.core.helpers import EventLog, Trace, answer
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_a_sender_that_waited_in_vain_for_room_is_refused_and_the_queue_is_untou
     agent = system.spawn(spec(Doer, name="a", args=(trace,), mailbox=mailbox))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     for i in range(10):
         agent.tell(i)
 
@@ -48,7 +49,7 @@ def test_a_sender_that_waits_for_room_goes_on_as_soon_as_there_is_some(
     agent = system.spawn(spec(Doer, name="a", args=(trace,), mailbox=mailbox))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     for i in range(10):
         agent.tell(i)
     telling = elsewhere(lambda: agent.tell(10))
@@ -69,7 +70,7 @@ def test_what_a_full_mailbox_drops_is_a_dead_letter_that_carries_it(
     agent = system.spawn(spec(Doer, name="a", args=(trace,), mailbox=Mailbox(capacity=10, overflow=overflow)))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
 
     for i in range(11):
         agent.tell(i)
@@ -113,7 +114,7 @@ def test_a_notice_overtakes_the_messages_that_wait_also_in_a_full_mailbox(
     answer(agent, lambda agent: agent.context.watch(target))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     agent.tell(1)
     agent.tell(2)
 
@@ -130,7 +131,7 @@ def test_a_stop_that_does_not_drain_overtakes_the_messages_that_wait(
     agent = system.spawn(spec(Doer, name="a", args=(trace,), mailbox=Mailbox(capacity=2)))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     agent.tell(1)
     agent.tell(2)
 

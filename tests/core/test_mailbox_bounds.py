@@ -17,9 +17,10 @@ from actors import (
     Terminated,
 )
 from actors._core.mailbox import BoundedQueue, Uncounted
+from actors.testkit import Gate
 from policies import Backoff, Restart
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, elsewhere, result, stop
-from tests.core.helpers import EventLog, Gate, Trace, answer
+from tests.core.helpers import EventLog, Trace, answer
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_a_notice_that_waits_for_the_next_incarnation_takes_no_room(
     assert [letter.message for letter in log.of(DeadLetter, "/a")] == [crash]
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     agent.tell("second")
     gate.open()
     assert trace.wait_for("second")[-2:] == ["first", "second"]
@@ -128,7 +129,7 @@ def test_a_sender_that_waits_for_room_when_the_agent_ends_is_refused(
     agent = system.spawn(ChildSpec(Doer, name="a", mailbox=Mailbox(capacity=1, overflow="block", timeout=9.0)))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     agent.tell("first")
     sending = elsewhere(lambda: agent.tell("second"))
     clock.wait_for_timer(9.0)
@@ -154,8 +155,8 @@ def test_what_was_stashed_goes_back_into_a_full_mailbox(system: ActorSystem, tra
     agent.tell(set_aside)
     trace.wait_for("stashed")
     gate = Gate()
-    agent.tell(lambda agent: (gate.pass_through(), agent.context.unstash_all()))
-    gate.wait_reached()
+    agent.tell(lambda agent: (gate.wait(), agent.context.unstash_all()))
+    gate.reached()
     agent.tell("waits")
     gate.open()
     assert trace.wait_for("waits") == ["stashed", "stashed before", "waits"]

@@ -6,8 +6,9 @@ import pytest
 
 from actors import ActorSystem, Mailbox, MailboxFullError
 from actors._core.mailbox import BoundedQueue
+from actors.testkit import Gate
 from tests.core.doer import Doer, busy_at, stop
-from tests.core.helpers import Gate, Trace
+from tests.core.helpers import Trace
 
 
 def test_a_mailbox_is_filled_to_its_bound_and_once_it_is_closed_takes_nothing(
@@ -16,7 +17,7 @@ def test_a_mailbox_is_filled_to_its_bound_and_once_it_is_closed_takes_nothing(
     gate = Gate()
     ref = system.spawn(spec(Doer, args=(trace,), mailbox=Mailbox(capacity=3)))
     ref.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     ref.tell("first")
     queue = ref._cell.queue
     assert isinstance(queue, BoundedQueue)

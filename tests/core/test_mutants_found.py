@@ -27,8 +27,9 @@ from actors import (
     Terminated,
 )
 from actors._core import watch
+from actors.testkit import Gate
 from policies import Backoff, ByError, Decision, Directive, Failure, History, Restart
-from tests.core.helpers import Boom, EventLog, Gate, Trace, WatchedClock, answer, incarnation
+from tests.core.helpers import Boom, EventLog, Trace, WatchedClock, answer, incarnation
 from tests.core.scripted import FOREVER, Aside, Doer, deciding, doer, get, held, supervisor
 
 # -- messages and asks -----------------------------------------------------------
@@ -78,11 +79,11 @@ def test_a_handler_is_cancelled_once_its_asker_has_given_up(system: ActorSystem,
 
     def look(agent: Agent) -> None:
         cancelled.append(agent.context.cancelled)
-        gate.pass_through()
+        gate.wait()
         cancelled.append(agent.context.cancelled)
 
     asking = Aside(ref.ask, look, timeout=5.0)
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
     with pytest.raises(AskTimeout):
         asking.get()
@@ -145,7 +146,7 @@ def test_what_was_stashed_before_an_end_is_recorded_ahead_of_the_mailbox(system:
     ref.tell("first")
     gate = Gate()
     ref.tell(gate)
-    gate.wait_reached()
+    gate.reached()
     ref.tell("second")
     ref.stop(block=False, drain=False)
     gate.open()
@@ -158,7 +159,7 @@ class Stashing(Agent):
 
     def on_receive(self, message: Any) -> None:
         if isinstance(message, Gate):
-            message.pass_through()
+            message.wait()
         else:
             self.context.stash()
 
@@ -172,14 +173,14 @@ def test_a_failure_of_a_child_that_was_restarted_meanwhile_spends_no_limit(
     gate = Gate()
 
     def restart_later(failure: Failure, history: History) -> Decision:
-        gate.pass_through()
+        gate.wait()
         return Decision(Directive.RESTART, 0.0, history)
 
     children = (doer("a", trace, policy=deciding(restart_later)), doer("b", trace, policy=None))
     system.spawn(supervisor("crew", *children, strategy="one_for_all", policy=Restart(0)))
     a, b = get(system, "/crew/a"), get(system, "/crew/b")
     a.tell(Boom())
-    gate.wait_reached()
+    gate.reached()
     # It fails while it is decided about its sibling, which takes it along.
     b.tell(Boom())
     log.wait(DeadLetter, "/crew/b")
@@ -280,7 +281,7 @@ class Ends(Doer):
         self.gate = gate
 
     def on_stop(self) -> None:
-        self.gate.pass_through()
+        self.gate.wait()
 
 
 def test_a_last_hook_that_hangs_after_the_children_took_long_to_end_is_given_up(
@@ -290,11 +291,11 @@ def test_a_last_hook_that_hangs_after_the_children_took_long_to_end_is_given_up(
     parent = system.spawn(ChildSpec(Ends, "parent", args=(own,), shutdown=2.0))
     answer(parent, lambda agent: agent.context.spawn(ChildSpec(Ends, "child", args=(childs,), shutdown="infinity")))
     parent.stop(block=False, drain=False)
-    childs.wait_reached()
+    childs.reached()
     # None of its own code runs yet when its time would be over.
     clock.advance(2.0)
     childs.open()
-    own.wait_reached()
+    own.reached()
     clock.advance(2.0)
     log.wait(AgentAbandoned, "/parent")
     log.wait(AgentStopped, "/parent")

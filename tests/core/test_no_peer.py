@@ -19,10 +19,10 @@ from actors import (
     StopReason,
     Supervisor,
 )
-from actors.testkit import VirtualClock
+from actors.testkit import Gate, VirtualClock
 from policies import Restart, Stop
 from tests.core.doer import Doer, busy_at, crash, elsewhere, end, end_of, number, result, start
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, answer
+from tests.core.helpers import PATIENCE, Boom, EventLog, answer
 
 
 def find(system: ActorSystem, path: str) -> AgentRef[Any]:
@@ -123,7 +123,7 @@ def test_a_child_that_fails_while_its_parent_is_busy_is_restarted_before_the_par
     child = answer(parent, start(spec(Doer, name="child")))
     gate = Gate()
     parent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     waiting = parent.ask(number, block=False)
 
     child.tell(crash)

@@ -3,7 +3,8 @@
 import threading
 
 from actors._core.dispatcher import Pool
-from tests.core.helpers import PATIENCE, Gate
+from actors.testkit import Gate
+from tests.core.helpers import PATIENCE
 
 
 class QuietPool(Pool):
@@ -25,13 +26,13 @@ class Hanging:
         self.gate = Gate()
 
     def run(self) -> None:
-        self.gate.pass_through()
+        self.gate.wait()
 
 
 def test_a_pool_whose_thread_hangs_closes_after_a_quiet_time() -> None:
     pool, task = QuietPool("pool"), Hanging()
     pool.put(task)
-    task.gate.wait_reached()
+    task.gate.reached()
     assert pool.quiet.wait(PATIENCE)
     closing = threading.Thread(target=pool.close, daemon=True)
     closing.start()

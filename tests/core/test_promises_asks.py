@@ -21,7 +21,8 @@ from actors import (
     get_all,
     stop_all,
 )
-from tests.core.helpers import PATIENCE, Boom, Gate, Trace, answer, assert_ended
+from actors.testkit import Gate
+from tests.core.helpers import PATIENCE, Boom, Trace, answer, assert_ended
 from tests.core.scripted import FOREVER, Aside, Doer, HeardClock, doer, held
 
 
@@ -74,8 +75,8 @@ def test_promise_03_an_ask_ends_with_ask_timeout(system: ActorSystem, clock: Hea
 def test_promise_03_an_ask_ends_with_handler_timeout(system: ActorSystem, clock: HeardClock) -> None:
     ref = system.spawn(doer("a", deadline=3.0))
     gate = Gate()
-    ask = ref.ask(lambda agent: gate.pass_through(), block=False)
-    gate.wait_reached()
+    ask = ref.ask(lambda agent: gate.wait(), block=False)
+    gate.reached()
     clock.advance(3.0)
     with pytest.raises(HandlerTimeout, match="/a took longer than 3 seconds"):
         ask.get(timeout=PATIENCE)
@@ -156,7 +157,7 @@ def test_promise_03_no_interleaving_of_stops_restarts_and_hangs_leaves_an_ask_op
     gate = Gate()
 
     def hang(agent: Doer) -> None:
-        gate.pass_through()
+        gate.wait()
 
     def ask(asker: int) -> None:
         for number in range(60):
@@ -236,7 +237,7 @@ def test_promise_07_awaiting_an_ask_leaves_the_loop_free(system: ActorSystem) ->
 
         def answer_once_the_loop_opens_the_gate(agent: Doer) -> str:
             loop.call_soon_threadsafe(gate.open)
-            gate.pass_through()
+            gate.wait()
             return "answered"
 
         return await ref.ask(answer_once_the_loop_opens_the_gate, block=False)

@@ -23,8 +23,9 @@ from actors import (
     StartFailedError,
     SystemFailed,
 )
+from actors.testkit import Gate
 from policies import Decision, Directive, Failure, History, Policy, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer
 from tests.core.scripted import Doer, at_once, deciding, doer, get, held, supervisor
 
 NOT_EXCEPTIONS = [SystemExit(3), asyncio.CancelledError(), GeneratorExit(), BaseException("bare")]
@@ -117,7 +118,7 @@ def at_the_gate(gate: Gate) -> Policy:
     """A policy that restarts, once its gate is open."""
 
     def decide(failure: Failure, history: History) -> Decision:
-        gate.pass_through()
+        gate.wait()
         return Decision(Directive.RESTART, 0.0, history)
 
     return deciding(decide)
@@ -130,7 +131,7 @@ def test_promise_09_the_asker_gets_the_error_before_the_policy_has_decided(
     ref = system.spawn(doer("a", policy=at_the_gate))
     with pytest.raises(Boom):
         ref.ask(Boom("at once")) if block else answer(ref, Boom("at once"))
-    gate.wait_reached()
+    gate.reached()
     assert ref.incarnation == 1
     gate.open()
     assert answer(ref, "who") == 2
@@ -187,7 +188,7 @@ def test_promise_10_failures_of_siblings_are_handled_one_after_the_other(
     system.spawn(supervisor("parent", *(doer(name, policy=at_the_gate) for name in "abc")))
     refs = [get(system, f"/parent/{name}") for name in "abc"]
     refs[0].tell(Boom("first"))
-    gate.wait_reached()
+    gate.reached()
     for ref in refs[1:]:
         ref.tell(Boom("while the first is decided"))
     for ref in refs[1:]:

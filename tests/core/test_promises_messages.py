@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from actors import ActorSystem, Agent, AgentStoppedError, ChildSpec, DeadLetter, Mailbox, MailboxFullError, Terminated
+from actors.testkit import Gate
 from policies import Backoff, Restart
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer, assert_ended
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, assert_ended
 from tests.core.scripted import Doer, HeardClock, at_once, doer, held
 
 
@@ -130,11 +131,11 @@ def test_promise_02_failures_and_resumes_need_no_room_in_a_full_mailbox(
     gate = Gate()
 
     def fail_at_the_gate(agent: Doer) -> None:
-        gate.pass_through()
+        gate.wait()
         raise Boom("while the mailbox is full")
 
     ref.tell(fail_at_the_gate)
-    gate.wait_reached()
+    gate.reached()
     ref.tell("queued")
     gate.open()
     trace.wait_for(("queued", "a", 2))

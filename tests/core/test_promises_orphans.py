@@ -30,8 +30,9 @@ from actors import (
     SystemFailed,
     TooManyOrphans,
 )
+from actors.testkit import Gate
 from policies import Phase, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer, incarnation
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, incarnation
 from tests.core.scripted import FOREVER, Aside, Doer, HeardClock, doer
 
 
@@ -47,7 +48,7 @@ def gate() -> Gate:
 
 def hang(gate: Gate, agent: Doer) -> str:
     """Come back when the gate opens, and try to change something."""
-    gate.pass_through()
+    gate.wait()
     agent.seen.append("late")
     return "late"
 
@@ -57,7 +58,7 @@ def test_promise_22_a_handler_that_hangs_is_replaced_and_its_late_result_changes
 ) -> None:
     ref = system.spawn(doer("a", deadline=5.0, dispatcher=dispatcher))
     ask = ref.ask(partial(hang, gate), block=False)
-    gate.wait_reached()
+    gate.reached()
     queued = ref.ask("queued behind it", block=False)
     clock.advance(5.0)
     with pytest.raises(HandlerTimeout):
@@ -126,7 +127,7 @@ def test_promise_22_an_abandoned_incarnation_can_no_longer_act(
             "timers": lambda: context.timers.once("key", 1.0, "late"),
             "check": context.check,
         }
-        gate.pass_through()
+        gate.wait()
         for name, act in acts.items():
             try:
                 act()
@@ -136,7 +137,7 @@ def test_promise_22_an_abandoned_incarnation_can_no_longer_act(
         ends.note("done")
 
     ref.tell(act_late)
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
     assert incarnation(ref) == 2
     gate.open()
@@ -151,12 +152,12 @@ def test_promise_22_a_start_that_was_abandoned_starts_no_children(
 ) -> None:
     class SlowSupervisor(Supervisor):
         def on_start(self) -> None:
-            gate.pass_through()
+            gate.wait()
 
     children = [doer("child")]
     spec = ChildSpec(SlowSupervisor, "parent", kwargs={"children": children}, deadline=5.0)
     starting = Aside(system.spawn, spec)
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
     with pytest.raises(StartFailedError) as raised:
         starting.get()
@@ -174,12 +175,12 @@ def test_promise_22_whom_an_orphan_waits_for_does_not_count_as_a_wait_of_its_rep
     a, b = system.spawn(doer("a", deadline=5.0)), system.spawn(doer("b"))
 
     def ask_back(agent: Doer) -> Any:
-        gate.pass_through()
+        gate.wait()
         return a.ask("who", timeout=timeout)
 
     answered = Trace()
     a.tell(lambda agent: b.ask(lambda agent: answered.note(ask_back(agent)), timeout=timeout))
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
     assert incarnation(a) == 2
     gate.open()
@@ -193,15 +194,15 @@ def test_promise_22_an_orphan_that_returns_hides_no_wait_of_its_replacement(
     second = Gate()
 
     def ask_back(agent: Doer) -> Any:
-        second.pass_through()
+        second.wait()
         return a.ask("never handled", timeout=3600.0)
 
-    a.tell(lambda agent: b.ask(lambda agent: gate.pass_through(), timeout=3600.0))
-    gate.wait_reached()
+    a.tell(lambda agent: b.ask(lambda agent: gate.wait(), timeout=3600.0))
+    gate.reached()
     clock.advance(5.0)
     assert incarnation(a) == 2
     ask = a.ask(lambda agent: c.ask(ask_back, timeout=3600.0), block=False)
-    second.wait_reached()
+    second.reached()
     gate.open()
     log.wait(OrphanReturned, "/a")
     second.open()
@@ -214,12 +215,12 @@ def test_promise_22_it_is_listed_with_its_stack_until_it_returns(
 ) -> None:
     ref = system.spawn(doer("a", deadline=5.0))
     ref.tell(partial(hang, gate))
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
     assert incarnation(ref) == 2
     (orphan,) = system.orphans
     assert (orphan.path, orphan.incarnation, orphan.seconds) == ("/a", 1, 5.0)
-    assert "pass_through" in orphan.stack
+    assert "wait" in orphan.stack
     assert system.tree().orphans == 1
     gate.open()
     log.wait(OrphanReturned, "/a")
@@ -231,7 +232,7 @@ def test_promise_22_it_is_stopped_where_its_policy_says_so(
 ) -> None:
     ref = system.spawn(doer("a", deadline=5.0, policy=Stop()))
     ref.tell(partial(hang, gate))
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
     log.wait(AgentStopped, "/a")
     assert not ref.is_alive()
@@ -245,7 +246,7 @@ def test_promise_22_a_handler_that_outlives_its_shutdown_is_abandoned(
 ) -> None:
     ref = system.spawn(doer("a", shutdown=2.0))
     ref.tell(partial(hang, gate))
-    gate.wait_reached()
+    gate.reached()
     stopping = ref.stop(block=False, drain=False)
     clock.advance(2.0)
     assert stopping.get(timeout=PATIENCE)
@@ -260,7 +261,7 @@ def test_promise_22_orphans_are_capped(clock: HeardClock, gate: Gate) -> None:
     gates = [gate, Gate()]
     for name, its_gate in zip("ab", gates, strict=True):
         system.spawn(doer(name, deadline=5.0)).tell(partial(hang, its_gate))
-        its_gate.wait_reached()
+        its_gate.reached()
     clock.advance(5.0)
     with pytest.raises(SystemFailed) as failed:
         system.wait(PATIENCE)

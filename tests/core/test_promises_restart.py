@@ -20,8 +20,9 @@ from actors import (
     StopReason,
     Terminated,
 )
+from actors.testkit import Gate
 from policies import Backoff, Directive, Phase, Restart, Stop
-from tests.core.helpers import Boom, EventLog, Gate, Trace, answer, assert_ended, incarnation
+from tests.core.helpers import Boom, EventLog, Trace, answer, assert_ended, incarnation
 from tests.core.scripted import FOREVER, Doer, HeardClock, doer, get, held, supervisor
 
 
@@ -41,11 +42,11 @@ class Guarded(Doer):
     def on_start(self) -> None:
         super().on_start()
         if self.where == f"start {self.context.incarnation}":
-            self.gate.pass_through()
+            self.gate.wait()
 
     def on_failure(self, *error: Any) -> None:
         if self.where == "on_failure":
-            self.gate.pass_through()
+            self.gate.wait()
         super().on_failure(*error)
 
 
@@ -56,7 +57,7 @@ def test_promise_13_the_old_incarnation_is_over_before_the_new_one_starts(system
     gate = Gate()
     ref = system.spawn(ChildSpec(Guarded, "a", args=(trace, gate, "on_failure"), policy=FOREVER))
     ref.tell(Boom("over"))
-    gate.wait_reached()
+    gate.reached()
     assert ref.incarnation == 1
     gate.open()
     assert incarnation(ref) == 2
@@ -216,7 +217,7 @@ def test_promise_15_the_supervisor_stays_responsive_while_a_start_hangs(system: 
     gate = Gate()
     parent = system.spawn(supervisor("parent", ChildSpec(Guarded, "child", args=(trace, gate, "start 2"))))
     get(system, "/parent/child").tell(Boom("over"))
-    gate.wait_reached()
+    gate.reached()
     sibling = parent.start_child(doer("sibling")).ref
     assert sibling is not None
     sibling.tell(Boom("a sibling's failure"))

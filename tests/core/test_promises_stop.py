@@ -19,8 +19,9 @@ from actors import (
     SystemFailed,
     Terminated,
 )
+from actors.testkit import Gate
 from policies import Escalate, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer, assert_ended, incarnation
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, assert_ended, incarnation
 from tests.core.scripted import Doer, HeardClock, doer, get, held, kinds, supervisor
 
 
@@ -208,14 +209,14 @@ class SlowToClean(Doer):
         self.gate = gate
 
     def on_stop(self) -> None:
-        self.gate.pass_through()
+        self.gate.wait()
 
 
 def test_promise_24_a_name_is_reserved_until_the_cleanup_has_ended(system: ActorSystem) -> None:
     gate = Gate()
     old = system.spawn(SlowToClean, gate, name="a")
     stopping = old.stop(block=False)
-    gate.wait_reached()
+    gate.reached()
     with pytest.raises(NameTakenError, match="/a"):
         system.spawn(doer("a"))
     gate.open()

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from actors import ActorSystem, AgentBackingOff, AskTimeout, HandlerTimeout, ReceiveTimeout
+from actors.testkit import Gate
 from policies import Backoff, Restart
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer, assert_ended, incarnation
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, assert_ended, incarnation
 from tests.core.scripted import Aside, Doer, HeardClock, doer, held
 
 
@@ -127,7 +128,7 @@ def test_promise_27_orphans_are_daemons() -> None:
 
     def hang(agent: Doer) -> None:
         threads.note(threading.current_thread())
-        gate.pass_through()
+        gate.wait()
 
     before = set(threading.enumerate())
     with ActorSystem("test") as system:
@@ -196,8 +197,8 @@ def test_promise_28_a_virtual_clock_drives_the_timeouts_of_asks_and_stops(
 def test_promise_28_a_virtual_clock_drives_the_deadlines_of_handlers(system: ActorSystem, clock: HeardClock) -> None:
     ref = system.spawn(doer("a", deadline=3600.0))
     gate = Gate()
-    ask = ref.ask(lambda agent: gate.pass_through(), block=False)
-    gate.wait_reached()
+    ask = ref.ask(lambda agent: gate.wait(), block=False)
+    gate.reached()
     clock.advance(3599.0)
     assert not ask.settled
     clock.advance(1.0)

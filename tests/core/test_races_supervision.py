@@ -22,8 +22,9 @@ from actors import (
 )
 from actors._core import parent
 from actors._core.commands import Restart as RestartCommand
+from actors.testkit import Gate
 from policies import Decision, Directive, Escalate, Failure, History, Restart, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, WatchedClock, answer, incarnation
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, WatchedClock, answer, incarnation
 from tests.core.scripted import FOREVER, Aside, Doer, deciding, doer, get, held, supervisor
 
 
@@ -35,7 +36,7 @@ def restarting_at(gate: Gate) -> Any:
     """A policy that restarts once the gate is open."""
 
     def decide(failure: Failure, history: History) -> Decision:
-        gate.pass_through()
+        gate.wait()
         return Decision(Directive.RESTART, 0.0, history)
 
     return deciding(decide)
@@ -59,7 +60,7 @@ def test_a_kept_child_that_had_failed_starts_afresh_when_its_parent_goes_along_w
     child = get(system, "/crew/kept/child")
     # The sibling's failure is being decided about when the child's reaches their parent, behind it.
     get(system, "/crew/sibling").tell(Boom())
-    gate.wait_reached()
+    gate.reached()
     child.tell(Boom())
     log.wait(Escalated, child.path)
     gate.open()
@@ -85,7 +86,7 @@ def test_a_failure_of_an_earlier_incarnation_gives_up_nothing_of_the_next(
     )
     child = get(system, "/crew/kept/child")
     child.tell(Boom())
-    gate.wait_reached()
+    gate.reached()
     # While it is decided about their parent, both children are restarted.
     get(system, "/crew/kept/sibling").tell(Boom())
     assert incarnation(child) == 2
@@ -107,7 +108,7 @@ def test_a_decision_that_comes_behind_a_planned_restart_gives_up_no_code_of_the_
     class Slow(Doer):
         def on_start(self) -> None:
             if self.context.incarnation > 1:
-                starting.pass_through()
+                starting.wait()
 
     crew = system.spawn(supervisor("crew", ChildSpec(Slow, "slow", args=(trace,), shutdown=2.0)))
     ref = get(system, "/crew/slow")
@@ -117,7 +118,7 @@ def test_a_decision_that_comes_behind_a_planned_restart_gives_up_no_code_of_the_
     # What was decided about a failure of the first incarnation, before it was known that there is another.
     ref._cell.post(RestartCommand(Failure(ref.path, Boom(), 1)), 2.0)
     busy.open()
-    starting.wait_reached()
+    starting.reached()
     clock.advance(60)
     starting.open()
     assert restarted.get()
@@ -151,7 +152,7 @@ class Last(Agent):
         self.gate = gate
 
     def on_stop(self) -> None:
-        self.gate.pass_through()
+        self.gate.wait()
 
 
 def test_a_stop_behind_a_restart_gives_up_a_start_that_hangs(
@@ -161,7 +162,7 @@ def test_a_stop_behind_a_restart_gives_up_a_start_that_hangs(
     system.spawn(ChildSpec(Slow, "slow", args=(trace, gate, hung), policy=FOREVER, shutdown=3.0))
     ref = get(system, "/slow")
     ref.tell(Boom())
-    gate.wait_reached()
+    gate.reached()
     end = ref.stop(block=False, drain=False)
     gate.open()
     trace.wait_for("starts again")
@@ -177,7 +178,7 @@ def test_who_stops_an_agent_that_is_ending_waits_for_its_end_too(system: ActorSy
     first = ref.stop(block=False)
     second = ref.stop(block=False)
     ref._cell.dispatcher.put(ref._cell)
-    gate.wait_reached()
+    gate.reached()
     assert not first.settled
     assert not second.settled
     gate.open()
@@ -267,14 +268,14 @@ def test_a_kept_child_that_fails_while_its_parent_is_replaced_is_judged_by_what_
     class Keeper(Supervisor):
         def __init__(self, children: Any = None, strategy: Any = None, policy: Any = None) -> None:
             if self.context.incarnation > 1:
-                gate.pass_through()
+                gate.wait()
             super().__init__(children, strategy, policy)
 
     children = [doer("first", trace, policy=None), doer("second", trace, policy=None)]
     options = {"children": children, "strategy": "one_for_all", "policy": Restart(1, within=None)}
     crew = system.spawn(supervisor("crew", ChildSpec(Keeper, "kept", kwargs=options, keep_children=True)))
     restarted = Aside(crew.restart_child, "kept")
-    gate.wait_reached()
+    gate.reached()
     first, second = get(system, "/crew/kept/first"), get(system, "/crew/kept/second")
     first.tell(Boom())
     assert (incarnation(first), incarnation(second)) == (2, 2)

@@ -8,8 +8,9 @@ from typing import Any
 
 from actors import ActorSystem, AgentRestarted, Cancelled, ChildSpec, DeadLetter, OrphanReturned
 from actors._core.clock import SystemClock, Timer
+from actors.testkit import Gate
 from policies import Stop
-from tests.core.helpers import PATIENCE, EventLog, Gate, Trace, WatchedClock, answer
+from tests.core.helpers import PATIENCE, EventLog, Trace, WatchedClock, answer
 from tests.core.scripted import FOREVER, Doer, doer
 
 
@@ -75,12 +76,12 @@ def test_a_message_that_is_stashed_as_its_time_is_over_stays_in_the_stash_alone(
                 if message == "later" and self.context.incarnation == 1:
                     self.context._stash = Stash(lambda: clock.advance(1.0))
                     self.context.stash()
-                    return back.pass_through()
+                    return back.wait()
                 return super().on_receive(message)
 
         ref = system.spawn(ChildSpec(Late, "late", args=(trace,), deadline=1.0))
         ref.tell("later")
-        back.wait_reached()
+        back.reached()
         clock.advance(1.0)
         assert trace.wait_for(("later", "late", 2))
         back.open()
@@ -100,7 +101,7 @@ def test_a_message_whose_time_is_over_before_it_is_stashed_is_a_dead_letter_alon
         class Late(Doer):
             @property
             def stash_capacity(self) -> int:  # type: ignore[override]
-                looked.pass_through()
+                looked.wait()
                 return 10
 
             def on_receive(self, message: Any) -> Any:
@@ -116,7 +117,7 @@ def test_a_message_whose_time_is_over_before_it_is_stashed_is_a_dead_letter_alon
         context = ref._cell.context
         # The turn is taken away between the look whether it may act and the act.
         ref.tell("later")
-        looked.wait_reached()
+        looked.reached()
         clock.advance(1.0)
         log.wait(AgentRestarted)
         looked.open()

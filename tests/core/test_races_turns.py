@@ -12,7 +12,8 @@ import pytest
 from actors import ActorSystem, AgentStoppedError, Mailbox
 from actors._core.dispatcher import Pool
 from actors._core.supervision import Job
-from tests.core.helpers import PATIENCE, Gate, Trace, WatchedClock, answer
+from actors.testkit import Gate
+from tests.core.helpers import PATIENCE, Trace, WatchedClock, answer
 from tests.core.scripted import Aside, doer, held
 
 
@@ -58,14 +59,14 @@ def test_a_task_that_comes_as_the_idle_thread_has_taken_another_is_run() -> None
 
     class Idle(deque[None]):
         def pop(self) -> None:  # type: ignore[override]
-            taken.pass_through()
+            taken.wait()
             return super().pop()
 
     pool = Pool("race")
     pool.idle = Idle()
     second = threading.Event()
     pool.put(Job(lambda: _wait(second)))
-    taken.wait_reached()
+    taken.reached()
     # The monitor, which the first task has woken up, is to have gone to sleep again.
     _until_asleep(pool)
     pool.put(Job(second.set))

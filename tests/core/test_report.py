@@ -8,9 +8,9 @@ import pytest
 
 from actors import ActorSystem, Agent, AgentFailed, AgentRestarted, AskTimeout, ChildSpec, DeadLetter, SystemFailed
 from actors._core.report import CrashReports
-from actors.testkit import VirtualClock
+from actors.testkit import Gate, VirtualClock
 from policies import Backoff, Decision, Directive, Escalate, Failure, Phase, Restart
-from tests.core.helpers import Boom, EventLog, Gate, answer
+from tests.core.helpers import Boom, EventLog, answer
 
 
 class Unprintable(Exception):
@@ -25,7 +25,7 @@ class Failing(Agent):
         if isinstance(message, BaseException):
             raise message
         if isinstance(message, Held):
-            message.gate.pass_through()
+            message.gate.wait()
         return message
 
 
@@ -132,7 +132,7 @@ def test_a_message_that_cannot_be_printed_may_be_answered_too_late(
     ref = system.spawn(Failing)
     held = Held()
     future = ref.ask(held, block=False)
-    held.gate.wait_reached()
+    held.gate.reached()
     assert future.resolve(error=AskTimeout(ref.path, 1.0))
     held.gate.open()
     assert log.wait(DeadLetter).reason == "late reply to <Held that cannot be printed>"
@@ -146,7 +146,7 @@ def test_a_message_that_cannot_be_printed_may_take_too_long(
     ref = system.spawn(ChildSpec(Failing, policy=Restart(), deadline=1.0))
     held = Held()
     ref.tell(held)
-    held.gate.wait_reached()
+    held.gate.reached()
     clock.advance(1.0)
     assert "took longer than 1 seconds over <Held that cannot be printed>" in str(log.wait(AgentRestarted).error)
     held.gate.open()

@@ -22,9 +22,9 @@ from actors import (
     StopReason,
     Supervisor,
 )
-from actors.testkit import VirtualClock
+from actors.testkit import Gate, VirtualClock
 from policies import Directive, Restart
-from tests.core.helpers import Boom, EventLog, Gate, Trace, Worker, incarnation
+from tests.core.helpers import Boom, EventLog, Trace, Worker, incarnation
 
 ENDS: dict[str, Any] = {
     "normal": lambda ref: ref.tell("stop"),
@@ -142,7 +142,7 @@ class Hangs(Worker):
 
     def on_receive(self, message: Any) -> Any:
         if message == "hang":
-            self.gate.pass_through()
+            self.gate.wait()
         return super().on_receive(message)
 
 
@@ -154,7 +154,7 @@ def test_a_transient_child_comes_back_after_it_was_abandoned_over_its_deadline(
     worker = start(crew, spec(Hangs, name="a", args=(gate,), restart="transient", deadline=1.0))
 
     worker.tell("hang")
-    gate.wait_reached()
+    gate.reached()
     clock.advance(1.0)
     log.wait(AgentRestarted, "/crew/a")
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from actors import ActorSystem, AgentBackingOff, ChildSpec, Supervisor
+from actors.testkit import Gate
 from policies import Backoff, Restart
 from tests.core.doer import Doer, crash, start, stop
-from tests.core.helpers import EventLog, Gate, answer
+from tests.core.helpers import EventLog, answer
 
 ALL = ["/crew", "/crew/a-1", "/crew/a-1/x", "/crew/a-2", "/crew/b", "/other", "/other/a-1"]
 
@@ -103,11 +104,11 @@ def test_who_is_about_to_end_is_found_until_it_has(system: ActorSystem) -> None:
 
     class Slow(Doer):
         def on_stop(self) -> None:
-            gate.pass_through()
+            gate.wait()
 
     ref = system.spawn(Slow, name="a")
     stopping = ref.stop(block=False)
-    gate.wait_reached()
+    gate.reached()
     assert system.find("/a") is ref
     gate.open()
     assert stopping.get(timeout=10) is True

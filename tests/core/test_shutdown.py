@@ -16,6 +16,7 @@ from actors import (
     Supervisor,
     Terminated,
 )
+from actors.testkit import Gate
 from tests.core.doer import (
     Doer,
     Last,
@@ -30,7 +31,7 @@ from tests.core.doer import (
     stop,
     stopped,
 )
-from tests.core.helpers import Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import Boom, EventLog, Trace, answer
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_a_busy_child_is_abandoned_when_its_shutdown_is_over_and_its_sibling_end
     assert busy is not None
     gate = Gate()
     busy.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
 
     stopping = parent.stop(block=False)
     clock.wait_for_timer(1.0)
@@ -80,7 +81,7 @@ def test_a_brutal_child_that_is_busy_is_abandoned_without_any_delay(
     assert busy is not None
     gate = Gate()
     busy.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
 
     stopping = parent.stop(block=False)
     clock.advance_to(0.0)
@@ -191,8 +192,8 @@ def test_of_children_with_all_kinds_of_shutdown_only_those_that_ignore_theirs_ar
     assert deaf is not None
     brutal.tell(busy_at(gate))
     deaf.tell(busy_at(deaf_gate))
-    gate.wait_reached()
-    deaf_gate.wait_reached()
+    gate.reached()
+    deaf_gate.reached()
 
     stopping = parent.stop(block=False)
     clock.advance_to(0.001)
@@ -219,7 +220,7 @@ def _asking_parent(trace: Trace, before: Gate) -> Any:
 
     def ask_parent(agent: Doer) -> None:
         assert agent.context.parent is not None
-        before.pass_through()
+        before.wait()
         try:
             agent.context.parent.ask(number)
         except (AgentStoppedError, AskCycleError) as error:
@@ -236,7 +237,7 @@ def test_a_child_that_asks_its_ending_parent_is_refused_and_both_end(
     child = answer(parent, start(spec(Doer, name="child", args=(trace,))))
     gate = Gate()
     child.tell(_asking_parent(trace, gate))
-    gate.wait_reached()
+    gate.reached()
 
     stopping = parent.stop(block=False)
     assert parent.actor_stopped.wait(10)
@@ -258,16 +259,16 @@ def test_a_child_whose_ask_waits_when_its_parent_is_stopped_gets_an_error_and_bo
     def ask_and_wait(agent: Doer) -> None:
         assert agent.context.parent is not None
         future = agent.context.parent.ask(number, block=False)
-        asked.pass_through()
+        asked.wait()
         try:
             future.get()
         except AgentStoppedError as error:
             trace.note(type(error))
 
     parent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     child.tell(ask_and_wait)
-    asked.wait_reached()
+    asked.reached()
     asked.open()
     stopping = parent.stop(block=False, drain=False)
     gate.open()

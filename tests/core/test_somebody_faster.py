@@ -21,15 +21,16 @@ from actors import (
 )
 from actors._core.here import find_cycle
 from actors._core.supervision import Family
+from actors.testkit import Gate
 from tests.core.doer import Doer, busy_at, elsewhere, names, result, start
-from tests.core.helpers import EventLog, Gate, Trace, WatchedClock, answer
+from tests.core.helpers import EventLog, Trace, WatchedClock, answer
 
 
 def test_an_ask_for_which_there_is_no_room_is_answered_so(system: ActorSystem, trace: Trace) -> None:
     agent = system.spawn(ChildSpec(Doer, "a", args=(trace,), mailbox=Mailbox(capacity=1)))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     agent.tell("first")
     refused = agent.ask("second", block=False)
     with pytest.raises(MailboxFullError, match=r"^the mailbox of /a is full \(1 messages\)"):
@@ -46,7 +47,7 @@ def test_an_ask_that_ctrl_c_ends_is_not_executed(
     agent = system.spawn(Doer, trace, name="a")
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
 
     def interrupted(*_args: Any) -> bool:
         raise KeyboardInterrupt
@@ -66,7 +67,7 @@ def test_a_future_ends_at_the_timeout_of_its_ask_although_more_is_allowed() -> N
         agent = system.spawn(Doer, name="a")
         gate = Gate()
         agent.tell(busy_at(gate))
-        gate.wait_reached()
+        gate.reached()
         future = agent.ask("late", block=False, timeout=0.01)
         with pytest.raises(AskTimeout) as expired:
             future.get(timeout=10.0)
@@ -129,7 +130,7 @@ def test_a_child_that_ends_before_it_is_restarted_is_not_there(system: ActorSyst
     child = answer(parent, start(Doer, name="child"))
     gate = Gate()
     child.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     stopping = child.stop(block=False, drain=False)
     restarting = elsewhere(lambda: parent.restart_child("child"))
     clock.armed.wait_for(5.0, times=2)  # both have been told, and their time counts

@@ -24,8 +24,9 @@ from actors import (
     StopReason,
     Supervisor,
 )
+from actors.testkit import Gate
 from policies import Backoff, ByError, Directive, Phase, Restart, Resume, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, WatchedClock, Worker, answer, incarnation
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, WatchedClock, Worker, answer, incarnation
 
 
 class Picky(Worker):
@@ -381,7 +382,7 @@ def test_messages_sent_during_a_slow_start_are_handled_after_it_in_order(
         def on_start(self) -> None:
             known.append(self.actor_ref)
             if self.context.incarnation == incarnations:
-                gate.pass_through()
+                gate.wait()
             super().on_start()
 
     starter = threading.Thread(target=crew.start_child, args=(spec(Slow, name="a", args=(trace,)),))
@@ -389,7 +390,7 @@ def test_messages_sent_during_a_slow_start_are_handled_after_it_in_order(
     if incarnations == 2:
         log.wait(AgentStarted, "/crew/a")
         known[0].tell(Boom("again"))
-    gate.wait_reached()
+    gate.reached()
     for number in range(10):
         known[0].tell(number)
     future = known[0].ask("who", block=False)

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from actors import ActorSystem, AgentRestarted, ReceiveTimeout, StashError
+from actors.testkit import Gate
 from policies import Restart
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, dead_letters, number, stop
-from tests.core.helpers import EventLog, Gate, Trace, answer
+from tests.core.helpers import EventLog, Trace, answer
 
 AGAIN = Restart(max_restarts=5, within=None)
 
@@ -85,8 +86,8 @@ def test_what_was_stashed_before_a_crash_is_handled_after_the_restart_ahead_of_t
     gate = Gate()
     agent.tell(1)
     agent.tell(2)
-    agent.tell(lambda agent: (gate.pass_through(), crash(agent)))
-    gate.wait_reached()
+    agent.tell(lambda agent: (gate.wait(), crash(agent)))
+    gate.reached()
     agent.tell(3)
     gate.open()
 
@@ -181,8 +182,8 @@ def test_a_tick_that_waits_in_the_mailbox_is_discarded_when_its_timer_stands_no_
     agent = system.spawn(spec(Doer, name="a", args=(trace,), policy=AGAIN))
     answer(agent, lambda agent: getattr(agent.context.timers, kind)("key", 1.0, "old"))
     gate = Gate()
-    agent.tell(lambda agent: (gate.pass_through(), make_stale(agent)))
-    gate.wait_reached()
+    agent.tell(lambda agent: (gate.wait(), make_stale(agent)))
+    gate.reached()
     clock.advance(1.0)
     gate.open()
 
@@ -272,7 +273,7 @@ def test_a_receive_timeout_dies_with_its_agent(
     answer(agent, lambda agent: agent.context.set_receive_timeout(1.0))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     stopping = agent.stop(block=False, drain=False)
     clock.advance(0.5)
     gate.open()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from actors import ActorSystem, AgentStarted, AgentStopped, AgentStoppedError, AskTimeout, StopReason
+from actors.testkit import Gate
 from policies import Restart, Stop
 from tests.core.doer import (
     Doer,
@@ -21,7 +22,7 @@ from tests.core.doer import (
     stopped,
     tree_of,
 )
-from tests.core.helpers import EventLog, Gate, Trace, answer
+from tests.core.helpers import EventLog, Trace, answer
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def test_a_stop_that_does_not_drain_lets_the_current_message_finish_and_no_other
 ) -> None:
     agent = system.spawn(spec(Doer, name="a", args=(trace,)))
     gate = Gate()
-    agent.tell(lambda agent: (gate.pass_through(), agent.trace.note("current")))
-    gate.wait_reached()
+    agent.tell(lambda agent: (gate.wait(), agent.trace.note("current")))
+    gate.reached()
     for i in range(9):
         agent.tell(i)
 
@@ -52,8 +53,8 @@ def test_a_stop_that_does_not_drain_lets_the_current_message_finish_and_no_other
 def test_a_stop_comes_after_the_messages_that_wait(system: ActorSystem, spec: Any, trace: Trace) -> None:
     agent = system.spawn(spec(Doer, name="a", args=(trace,)))
     gate = Gate()
-    agent.tell(lambda agent: (gate.pass_through(), agent.trace.note("current")))
-    gate.wait_reached()
+    agent.tell(lambda agent: (gate.wait(), agent.trace.note("current")))
+    gate.reached()
     for i in range(9):
         agent.tell(i)
 
@@ -90,7 +91,7 @@ def test_what_was_accepted_behind_a_stop_becomes_a_dead_letter_and_stopping_agai
     agent = system.spawn(spec(Doer, name="a", args=(trace,)))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
 
     agent.tell("before")
     first = agent.stop(block=False)
@@ -182,7 +183,7 @@ def test_a_stop_over_its_timeout_raises_and_the_agent_ends_nevertheless(
     agent = system.spawn(spec(Doer, name="a"))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
 
     stopping = elsewhere(lambda: agent.stop(timeout=2.0))
     clock.advance_to(2.0)

@@ -14,8 +14,9 @@ from actors import (
     Supervisor,
 )
 from actors._core.supervision import Family
+from actors.testkit import Gate
 from policies import Backoff, ByError, Decision, Escalate, Failure, History, Phase, Restart, Stop
-from tests.core.helpers import Boom, EventLog, Gate, Trace, WatchedClock, Worker, assert_ended, incarnation
+from tests.core.helpers import Boom, EventLog, Trace, WatchedClock, Worker, assert_ended, incarnation
 
 
 class Crews:
@@ -232,7 +233,7 @@ class StopsSlowly(Worker):
 
     def on_stop(self) -> None:
         if self.context.name == "a" and self.context.incarnation == 1:
-            self.gate.pass_through()
+            self.gate.wait()
         super().on_stop()
 
 
@@ -244,7 +245,7 @@ def test_one_for_all_starts_nobody_before_the_last_has_stopped(crews: Crews, log
     crews.trace.clear()
 
     crews.ref("c").tell(Boom())
-    gate.wait_reached()
+    gate.reached()
     assert lives(crews.trace) == ["failure c 1", "stop b 1"]
     gate.open()
     log.wait(AgentRestarted, "/crew/c")
@@ -316,12 +317,12 @@ def test_siblings_come_up_although_the_one_that_did_not_start_is_terminated_mean
     class Slow(Restart):
         def decide(self, failure: Failure, history: History) -> Decision:
             if failure.phase is Phase.START:
-                gate.pass_through()
+                gate.wait()
             return super().decide(failure, history)
 
     crew = crews.start("one_for_all", "abc", SecondStartFails, policy=Slow(max_restarts=5, within=60.0))
     crews.ref("a").tell(Boom("first"))
-    gate.wait_reached()
+    gate.reached()
     assert crew.terminate_child("b")
     gate.open()
     log.wait(AgentRestarted, "/crew/c")

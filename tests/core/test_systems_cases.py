@@ -20,6 +20,7 @@ from actors import (
     StopReason,
     SystemFailed,
 )
+from actors.testkit import Gate
 from policies import (
     Backoff,
     Decision,
@@ -33,7 +34,7 @@ from policies import (
     RetryableOnly,
     Stop,
 )
-from tests.core.helpers import PATIENCE, Boom, EventLog, Gate, Trace, answer, assert_ended, incarnation
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, assert_ended, incarnation
 from tests.core.scripted import Doer, HeardClock, deciding, doer, get, held, supervisor
 
 case = pytest.mark.system_case
@@ -302,12 +303,12 @@ def test_a_long_handler_that_looks_at_the_flag_ends_cancelled_and_its_queue_is_n
     gate = Gate()
 
     def work(agent: Doer) -> None:
-        gate.pass_through()
+        gate.wait()
         agent.context.check()
         agent.say("went on")
 
     ask = ref.ask(work, block=False)
-    gate.wait_reached()
+    gate.reached()
     ref.tell("waits")
     stops = [ref.stop(block=False, drain=False) for _ in range(2)]
     gate.open()

@@ -16,7 +16,8 @@ from actors import (
     NameTakenError,
     Outcome,
 )
-from tests.core.helpers import PATIENCE, EventLog, Gate, Trace, answer, incarnation
+from actors.testkit import Gate
+from tests.core.helpers import PATIENCE, EventLog, Trace, answer, incarnation
 from tests.core.scripted import doer, get, held, supervisor
 
 case = pytest.mark.system_case
@@ -50,7 +51,7 @@ def test_an_ask_of_a_busy_agent_times_out_in_time_and_the_late_reply_is_dropped(
         gate = Gate()
         begun = time.monotonic()
         with pytest.raises(AskTimeout):
-            ref.ask(lambda agent: gate.pass_through(), timeout=0.1)
+            ref.ask(lambda agent: gate.wait(), timeout=0.1)
         assert time.monotonic() - begun < 0.5
         gate.open()
         assert answer(ref, "who") == 1

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from actors import ActorSystem, AgentFuture, get_all, stop_all
+from actors.testkit import Gate
 from tests.core.doer import Doer, busy_at, elsewhere, result
-from tests.core.helpers import Gate, answer
+from tests.core.helpers import answer
 
 NO_TIMEOUTS = ["5", [5], object(), math.nan]
 

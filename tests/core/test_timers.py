@@ -10,9 +10,10 @@ import pytest
 from actors import ActorSystem, ChildSpec, ReceiveTimeout
 from actors._core.clock import Timer
 from actors._core.timers import Idle, Tick, Timers
+from actors.testkit import Gate
 from policies import Backoff, Restart
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, stop
-from tests.core.helpers import EventLog, Gate, Trace, answer
+from tests.core.helpers import EventLog, Trace, answer
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_ticks_that_pile_up_are_delivered_as_one(system: ActorSystem, clock: Wat
     answer(agent, timers(lambda timers: timers.every("key", 1.0, "tick")))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
     gate.open()
     answer(agent, "end")
@@ -210,7 +211,7 @@ def test_who_is_busy_is_not_silent(system: ActorSystem, clock: WatchedClock, tra
     answer(agent, lambda agent: agent.context.set_receive_timeout(1.0))
     gate = Gate()
     agent.tell(busy_at(gate))
-    gate.wait_reached()
+    gate.reached()
     clock.advance(5.0)
     gate.open()
     answer(agent, "end")
@@ -230,8 +231,8 @@ def test_a_receive_timeout_that_waits_is_not_delivered_once_it_has_been_ended(
 
     answer(agent, begin)
     gate = Gate()
-    agent.tell(lambda agent: (gate.pass_through(), agent.context.set_receive_timeout(None)))
-    gate.wait_reached()
+    agent.tell(lambda agent: (gate.wait(), agent.context.set_receive_timeout(None)))
+    gate.reached()
     agent._cell.queue_tick(idle[0]._tick)
     gate.open()
     answer(agent, "end")

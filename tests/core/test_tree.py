@@ -20,9 +20,10 @@ from actors import (
     Supervisor,
     Tree,
 )
+from actors.testkit import Gate
 from policies import Backoff, ByError, Restart, Resume, Stop
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, end, end_of, names, result, start, stop
-from tests.core.helpers import Boom, EventLog, Gate, answer
+from tests.core.helpers import Boom, EventLog, answer
 
 AGAIN = Restart(max_restarts=5, within=60.0)
 
@@ -45,7 +46,7 @@ class Long:
         self.gate = gate
 
     def __call__(self, agent: Agent) -> None:
-        self.gate.pass_through()
+        self.gate.wait()
 
     def __repr__(self) -> str:
         return "<first\n  second " + "x" * 1000
@@ -89,7 +90,7 @@ def test_a_busy_agent_shows_what_it_handles_for_how_long_and_what_waits(
     assert str(shown(system, "/a")) == "○ a Doer idle #1 mailbox=0/8"
     gate = Gate()
     agent.tell(Long(gate))
-    gate.wait_reached()
+    gate.reached()
     agent.tell("waits")
     agent.tell("too")
     clock.advance(2.5)
@@ -105,7 +106,7 @@ def test_a_waiting_agent_shows_whom_it_waits_for(system: ActorSystem) -> None:
     asking = system.spawn(Doer, name="asking")
     gate = Gate()
     waiting = asking.ask(lambda _: asked.ask(busy_at(gate)), block=False)
-    gate.wait_reached()
+    gate.reached()
     found = shown(system, "/asking")
     assert (found.state, found.waits_for) == ("waiting", "/asked")
     assert str(found).startswith("◌ asking Doer waiting for /asked #1 in <function ")
@@ -121,20 +122,20 @@ def test_an_agent_that_starts_and_one_that_ends_say_so(system: ActorSystem) -> N
             self.first, self.last = first, last
 
         def on_start(self) -> None:
-            self.first.pass_through()
+            self.first.wait()
 
         def on_stop(self) -> None:
-            self.last.pass_through()
+            self.last.wait()
 
     first, last = Gate(), Gate()
     parent = system.spawn(Doer, name="p")
     starting = parent.ask(start(Slow, first, last, name="slow"), block=False)
-    first.wait_reached()
+    first.reached()
     assert str(shown(system, "/p/slow")) == "◐ slow Slow starting #1 in on_start for 0.0 s"
     assert shown(system, "/p").waits_for == "/p/slow"
     first.open()
     stopping = result(starting).stop(block=False)
-    last.wait_reached()
+    last.reached()
     assert str(shown(system, "/p/slow")) == "◓ slow Slow stopping #1 in on_stop for 0.0 s"
     last.open()
     assert result(stopping) is True
@@ -204,12 +205,12 @@ def test_a_suspended_agent_is_one_about_whom_nobody_has_decided(system: ActorSys
 
     class Slow(Stop):
         def decide(self, *args: Any) -> Any:
-            gate.pass_through()
+            gate.wait()
             return super().decide(*args)
 
     agent = system.spawn(ChildSpec(Doer, "a", policy=Slow()))
     agent.tell(crash)
-    gate.wait_reached()
+    gate.reached()
     assert str(shown(system, "/a")) == "◑ a Doer suspended #1 last failure: Boom: crash of #1"
     gate.open()
     assert agent.actor_stopped.wait(10)
@@ -276,8 +277,8 @@ def test_a_tree_deeper_than_pythons_stack_is_shown_and_stopped(system: ActorSyst
     assert system.find(ref.path) is ref
     assert answer(ref, lambda agent: (names(agent), agent.context.cancelled)) == ([], False)
     gate = Gate()
-    ended = ref.ask(lambda agent: (gate.pass_through(), agent.context.cancelled), block=False)
-    gate.wait_reached()
+    ended = ref.ask(lambda agent: (gate.wait(), agent.context.cancelled), block=False)
+    gate.reached()
     top = system.find("/a")
     assert top is not None
     stopping = top.stop(block=False, drain=False)
@@ -330,7 +331,7 @@ def test_names_cannot_break_a_drawing() -> None:
 
 
 def hangs_here(gate: Gate) -> None:
-    gate.pass_through()
+    gate.wait()
 
 
 @pytest.mark.leaves_orphans
@@ -342,12 +343,12 @@ def test_a_dump_shows_the_stacks_of_busy_agents_and_of_orphans(
     stuck = system.spawn(ChildSpec(Doer, "stuck", deadline=3.0, policy=AGAIN))
     first, second = Gate(), Gate()
     stuck.tell(lambda _: hangs_here(second))
-    second.wait_reached()
+    second.reached()
     clock.advance_to(3.0)
     assert isinstance(log.wait(AgentFailed).error, HandlerTimeout)
     answer(stuck, "barrier")
     busy.tell(lambda _: hangs_here(first))
-    first.wait_reached()
+    first.reached()
     clock.advance(1.5)
 
     text = system.dump()

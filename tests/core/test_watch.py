@@ -16,9 +16,10 @@ from actors import (
     StopReason,
     Terminated,
 )
+from actors.testkit import Gate
 from policies import Restart, Stop
 from tests.core.doer import Doer, crash, end, end_of, number, result, start, stop, stopped
-from tests.core.helpers import Boom, EventLog, Gate, Trace, answer
+from tests.core.helpers import Boom, EventLog, Trace, answer
 
 
 def watch(ref: AgentRef[Any]) -> Any:
@@ -87,8 +88,8 @@ def test_a_notice_that_waits_is_not_delivered_once_the_watch_is_taken_back(
     watcher = system.spawn(spec(Doer, name="watcher", args=(trace,)))
     answer(watcher, watch(target))
     gate = Gate()
-    watcher.tell(lambda agent: (gate.pass_through(), unwatch(target)(agent)))
-    gate.wait_reached()
+    watcher.tell(lambda agent: (gate.wait(), unwatch(target)(agent)))
+    gate.reached()
 
     stop(target)
     end_of(log, "/target")
@@ -189,7 +190,7 @@ class SlowToStop(Doer):
         self.gate = gate
 
     def on_stop(self) -> None:
-        self.gate.pass_through()
+        self.gate.wait()
 
 
 @pytest.mark.case(97)
@@ -200,7 +201,7 @@ def test_a_name_is_taken_until_its_agent_has_ended(system: ActorSystem, spec: An
 
     assert answer(parent, _try_start("child")) == "/p/child"
     stopping = old.stop(block=False)
-    gate.wait_reached()
+    gate.reached()
     assert answer(parent, _try_start("child")) == "/p/child"
     gate.open()
     result(stopping)

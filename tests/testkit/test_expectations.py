@@ -22,9 +22,9 @@ from actors import (
     SystemFailed,
     TooManyOrphans,
 )
-from actors.testkit import CheckedSimulation, CheckedSystem, Expectations, VirtualClock, set_dilation
+from actors.testkit import CheckedSimulation, CheckedSystem, Expectations, Gate, VirtualClock, set_dilation
 from policies import Backoff, Escalate, Restart, Resume, Stop
-from tests.core.helpers import PATIENCE, Boom, Gate, Worker, answer, assert_ended
+from tests.core.helpers import PATIENCE, Boom, Worker, answer, assert_ended
 
 
 class Sour(Agent):
@@ -56,7 +56,7 @@ class Held(Agent):
         self.gate = gate
 
     def on_receive(self, message: Any) -> None:
-        self.gate.pass_through()
+        self.gate.wait()
 
 
 class Forwarder(Agent):
@@ -67,7 +67,7 @@ class Forwarder(Agent):
         self.receiver = receiver
 
     def on_receive(self, message: Any) -> None:
-        self.gate.pass_through()
+        self.gate.wait()
         self.receiver[0].tell(message)
 
 
@@ -406,7 +406,7 @@ def test_a_message_that_a_full_mailbox_drops_is_a_dead_letter(system: CheckedSys
     gate = Gate()
     held = system.spawn(ChildSpec(Held, name="w", args=(gate,), mailbox=Mailbox(1, "drop_newest")))
     held.tell("a")
-    gate.wait_reached()
+    gate.reached()
     held.tell("b")
     held.tell("c")
     gate.open()
@@ -464,7 +464,7 @@ def test_a_handler_that_sends_to_what_the_end_has_stopped_already_need_not_be_an
     sender = system.spawn(Forwarder, gate, receiver)
     receiver.append(system.spawn(Opener, gate, name="receiver"))  # stopped first, as it was started last
     sender.tell("late")
-    gate.wait_reached()
+    gate.reached()
     system.stop()
     system.verify()
 
@@ -476,7 +476,7 @@ def test_a_handler_that_sends_to_what_had_stopped_before_the_end_counts(system: 
     sender = system.spawn(Forwarder, gate, [receiver], name="sender")
     system.spawn(Opener, gate)
     sender.tell("late")
-    gate.wait_reached()
+    gate.reached()
     failure, letter = heads(complaints(system))
     assert failure.startswith("unexpected failure: /sender #1 in receive: AgentStoppedError(")
     assert letter == "unexpected dead letter: 'late' to /receiver #1: stopped"
@@ -489,7 +489,7 @@ def test_a_name_that_is_used_again_is_judged_by_its_last_agent(system: CheckedSy
     sender = system.spawn(Forwarder, gate, sent_to)
     sent_to.append(system.spawn(Opener, gate, name="receiver"))
     sender.tell("late")
-    gate.wait_reached()
+    gate.reached()
     system.stop()
     system.verify()
 
@@ -502,7 +502,7 @@ def hanging(system: CheckedSystem) -> Iterator[CheckedSystem]:
     """A system that has been stopped while a handler hung; the handler returns at the end of the test."""
     gate = Gate()
     system.spawn(Held, gate, name="w").tell("m")
-    gate.wait_reached()
+    gate.reached()
     system.stop(timeout=0.0)
     yield system
     returned = threading.Event()
@@ -516,7 +516,7 @@ def test_a_handler_that_hangs_is_reported_with_its_stack(hanging: CheckedSystem)
     text = complaints(hanging)
     (head,) = heads(text)
     assert head.startswith("orphan: /w #1 hangs in 'm', on thread checked-")
-    assert "in pass_through" in text
+    assert "in wait" in text
 
 
 @pytest.mark.leaves_orphans
@@ -529,7 +529,7 @@ def test_too_many_orphans_are_a_failure_of_the_system() -> None:
     system = CheckedSystem("checked", max_orphans=0, clock=(clock := VirtualClock()))
     gate = Gate()
     system.spawn(ChildSpec(Held, name="w", args=(gate,), deadline=1.0)).tell("m")
-    gate.wait_reached()
+    gate.reached()
     system.expect_failure(HandlerTimeout, "/w")
     system.expect_failure(TooManyOrphans, "/")
     returned = threading.Event()
