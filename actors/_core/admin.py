@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from actors._core.commands import Restart, State, Stop
-from actors._core.errors import NameTakenError, StartFailedError
+from actors._core.errors import NameTakenError, StartFailedError, TooManyChildren
 from actors._core.here import before_acting, fence, here
 from actors._core.messages import StopReason
 from actors._core.spec import ChildSpec
-from actors._core.supervision import Down, TooManyChildren
+from actors._core.supervision import Down
 from policies import RestartType
 
 if TYPE_CHECKING:

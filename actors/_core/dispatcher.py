@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -27,6 +28,16 @@ class Dispatcher(Protocol):
     """Runs tasks on other threads than the caller's."""
 
     def put(self, task: Task | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of supervision to be done by a thread of the pool."""
+
+    act: Callable[[], None]
+
+    def run(self) -> None:
+        self.act()
 
 
 # A blocked pool is noticed within two ticks; one that makes progress is looked at less often.

@@ -178,6 +178,15 @@ class DeathPactError(ActorError):
         self.reason = reason
 
 
+class TooManyChildren(ActorError):
+    """The agent at `path` has as many children as its `max_children`, `most`, allows."""
+
+    def __init__(self, path: str, most: int) -> None:
+        super().__init__(f"{path} has {most} children already, its limit")
+        self.path = path
+        self.most = most
+
+
 class RestartLimitExceeded(ActorError):
     """The children of `path` failed more often than its policy allows; `cause` is the last failure."""
 

@@ -16,13 +16,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from actors._core import events
-from actors._core.commands import Halt, Restart, Resume, Start, State, Stop, Suspend
+from actors._core.commands import Restart, Resume, State, Stop, Suspend
 from actors._core.context import describe
-from actors._core.errors import ActorError, AgentStoppedError, AskCycleError, NameTakenError, RestartLimitExceeded
+from actors._core.dispatcher import Job
+from actors._core.errors import (
+    AgentStoppedError,
+    AskCycleError,
+    NameTakenError,
+    RestartLimitExceeded,
+    TooManyChildren,
+)
 from actors._core.future import Ask
 from actors._core.here import end_wait, here, note_wait
 from actors._core.messages import StopReason
 from actors._core.restarts import Restarts
+from actors._core.siblings import Siblings
 from actors._core.spec import ChildSpec
 from policies import AutoShutdown, Decision, Directive, Failure, Phase, Policy, RestartType, Strategy
 
@@ -39,16 +47,6 @@ class Down:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A piece of supervision to be done by a thread of the pool."""
-
-    act: Callable[[], None]
-
-    def run(self) -> None:
-        self.act()
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
     """What an agent said of its children: holds after it has ended, until the next incarnation is there."""
 
@@ -58,16 +56,7 @@ class Rules:
     max_children: int | None
 
 
-class TooManyChildren(ActorError):
-    """The parent has as many children as its `max_children` allows."""
-
-    def __init__(self, path: str, most: int) -> None:
-        super().__init__(f"{path} has {most} children already, its limit")
-        self.path = path
-        self.most = most
-
-
-class Family:
+class Family(Siblings):
     """The children of one agent. An incarnation that ends closes it, the next one opens it again."""
 
     __slots__ = ("_children", "_lane", "_lane_busy", "_lock", "_restarts", "cell", "closed", "rules")
@@ -322,62 +311,6 @@ class Family:
         parent.post(Suspend(raised))
         # On another thread: this lane must not be held while the parent's siblings, or the parent, are restarted.
         system.pool.put(Job(partial(grandparent.family.submit, partial(grandparent.family.judge, parent, raised))))
-
-    # -- strategies with siblings -------------------------------------------------
-
-    @property
-    def _strategy(self) -> Strategy:
-        return self.cell.family_strategy
-
-    def _restart_group(self, failed: Cell, failure: Failure, delay: float) -> None:
-        """Stop the affected siblings in reverse start order, then start them again in order."""
-        live = {child.name: child for child in self.live()}
-        if live.get(failed.name) is not failed:
-            return
-        affected = [live[name] for name in self._strategy.affected(list(live), failed.name)]
-        for child in reversed(affected):
-            if self.closed:
-                return
-            if child is failed:
-                self._and_wait(child, Halt(failure, delay))
-            elif child.spec.restart is RestartType.TEMPORARY:
-                self._and_wait(child, Stop(StopReason.SHUTDOWN))
-            else:
-                self._and_wait(child, Halt(None))
-        if delay:
-            clock = self.cell.system.clock
-            start = partial(self.submit, partial(self._start_when_due, failed, failure, self._restarts))
-            clock.call_at(clock.now() + delay, lambda: self.cell.system.pool.put(Job(start)))
-        else:
-            self._start_group(failed, failure)
-
-    def _start_when_due(self, failed: Cell, failure: Failure, restarts: Restarts) -> None:
-        if restarts is self._restarts:  # not if the parent has been restarted, and has other children now
-            self._start_group(failed, failure)
-
-    def _start_group(self, failed: Cell | None, failure: Failure | None) -> None:
-        """Start what is halted, in start order; the first that does not start is judged, and decides about the rest."""
-        children = self.live()
-        # Their time has yet to come, and brings up those who wait for them, too.
-        early = [
-            child
-            for child in children
-            if child.state is State.BACKING_OFF and not (child is failed and child.failure is failure)
-        ]
-        for child in children:
-            if self.closed or child in early or (early and self._strategy is Strategy.ONE_FOR_ALL):
-                return
-            if child.state not in (State.HALTED, State.BACKING_OFF):
-                continue
-            if self._and_wait(child, Start(failure if child is failed else None)) is not None:
-                return
-
-    def _and_wait(self, child: Cell, command: Any) -> Any:
-        done: Ask[Any] = Ask(None, child, None, None)
-        command.done = done
-        child.post(command, None if isinstance(command, Start) else child.spec.shutdown_seconds)
-        self.cell.system.pool.make_room()
-        return done.wait_quietly()
 
     # -- after a decision about the parent ----------------------------------------
 

@@ -24,7 +24,7 @@ from actors._core.cell import Cell
 from actors._core.checks import check_timeout, is_seconds
 from actors._core.clock import Clock, SystemClock
 from actors._core.commands import State, Stop
-from actors._core.dispatcher import OwnThread, Pool
+from actors._core.dispatcher import Job, OwnThread, Pool
 from actors._core.errors import SystemFailed, printed
 from actors._core.here import before_acting, fence, here
 from actors._core.interceptors import Interception, Interceptor, Interceptors
@@ -34,7 +34,7 @@ from actors._core.orphans import Orphan, Orphans
 from actors._core.path import check_name, matches, split
 from actors._core.report import CrashReports
 from actors._core.spec import ChildSpec
-from actors._core.supervision import Down, Job
+from actors._core.supervision import Down
 from policies import Policy, Strategy
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from actors._core.abandonment import Abandoned, orphan_returned
 from actors._core.commands import Drain, Notice, State, Stop
 from actors._core.context import NOTHING, OUTSIDE, STASHED, Context
 from actors._core.delivery import Returned
+from actors._core.dispatcher import Job
 from actors._core.errors import AgentStoppedError, AskTimeout, Cancelled, ReplyError, printed
 from actors._core.future import Ask
 from actors._core.here import here
@@ -19,7 +20,6 @@ from actors._core.life import obey
 from actors._core.messages import StopReason
 from actors._core.place import DEEPEST, Place
 from actors._core.ref import HELD, OPEN
-from actors._core.supervision import Job
 from actors._core.timers import TICKS
 from policies import Failure, Phase
 

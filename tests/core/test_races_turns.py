@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from actors import ActorSystem, AgentStoppedError, Mailbox
-from actors._core.dispatcher import Pool
-from actors._core.supervision import Job
+from actors._core.dispatcher import Job, Pool
 from actors.testkit import Gate
 from tests.core.helpers import PATIENCE, Trace, WatchedClock, answer
 from tests.core.scripted import Aside, doer, held

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from actors._core.clock import Timer
+from actors._core.dispatcher import Job
 from actors._core.future import Ask
 from actors._core.place import Place
-from actors._core.supervision import Job
 
 _PLAIN = (str, bytes, int, float, bool, type(None))
 _LONGEST = 40
