@@ -30,6 +30,7 @@ from actors._core.errors import (
     StartFailedError,
     StashError,
     SystemFailed,
+    TooManyChildren,
     TooManyOrphans,
 )
 from actors._core.events import (
@@ -127,6 +128,7 @@ __all__ = [
     "SystemFailed",
     "SystemStopped",
     "Terminated",
+    "TooManyChildren",
     "TooManyOrphans",
     "Tree",
     "default_system",

@@ -21,7 +21,7 @@ class Supervisor(Agent):
     - `policy`: what a failure of a child means; None is `Restart()`.
     - `strategy`: one_for_one, one_for_all or rest_for_one.
     - `auto_shutdown`: never, any_significant or all_significant: whether the end of significant children ends it.
-    - `max_children`: how many children it may have; None is without limit.
+    - `max_children`: how many children it may have, see `TooManyChildren`; None is without limit.
     """
 
     _supervises: ClassVar[bool] = True

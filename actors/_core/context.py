@@ -154,7 +154,7 @@ class Context:
         """Start a child, from a class and its arguments or one ChildSpec; returns once its `on_start` has succeeded.
 
         Runs the child's start on this thread, unless the child has a thread or a deadline of its own. Raises
-        StartFailedError, NameTakenError, or ValueError for a bad name.
+        StartFailedError, NameTakenError, TooManyChildren, or ValueError for a bad name.
         """
         self._may_act()
         return self.cell.spawn(agent, args, name, kwargs)

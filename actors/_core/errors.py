@@ -8,6 +8,7 @@
     │   ├── AgentNotFoundError                                 no agent of that name
     │   ├── NameTakenError        (also ValueError)            a sibling has the name
     │   ├── MailboxFullError                                   the bounded mailbox has no room
+    │   ├── TooManyChildren                                    the parent may have no more of them
     │   ├── InvalidMessageError   (also ValueError)            the agent does not accept this message
     │   ├── AskCycleError                                      the ask would wait for itself
     │   ├── AskTimeout            (also pykka.Timeout)         no reply within the time
@@ -79,6 +80,15 @@ class NameTakenError(ActorError, ValueError):
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} is already registered")
         self.path = path
+
+
+class TooManyChildren(ActorError):
+    """The agent at `path` has as many children as it may have: `most`, its `max_children`; it spawns no more."""
+
+    def __init__(self, path: str, most: int) -> None:
+        super().__init__(f"{path} has {most} children already, its limit")
+        self.path = path
+        self.most = most
 
 
 class MailboxFullError(ActorError):
@@ -176,15 +186,6 @@ class DeathPactError(ActorError):
         super().__init__(f"{path} has ended ({reason}) and its watcher did not handle that")
         self.path = path
         self.reason = reason
-
-
-class TooManyChildren(ActorError):
-    """The agent at `path` has as many children as its `max_children`, `most`, allows."""
-
-    def __init__(self, path: str, most: int) -> None:
-        super().__init__(f"{path} has {most} children already, its limit")
-        self.path = path
-        self.most = most
 
 
 class RestartLimitExceeded(ActorError):

@@ -31,6 +31,7 @@ from actors import (
     StartFailedError,
     StashError,
     SystemFailed,
+    TooManyChildren,
     TooManyOrphans,
 )
 from actors._core.errors import printed
@@ -58,6 +59,7 @@ ERRORS: list[tuple[ActorError, str, dict[str, Any]]] = [
     (AgentNotFoundError("/a"), "there is no agent /a", {"path": "/a"}),
     (AgentNotFoundError("/a", "nobody is called a"), "nobody is called a", {"path": "/a"}),
     (NameTakenError("/a"), "/a is already registered", {"path": "/a"}),
+    (TooManyChildren("/a", 3), "/a has 3 children already, its limit", {"path": "/a", "most": 3}),
     (MailboxFullError("/a", 3), "the mailbox of /a is full (3 messages)", {"path": "/a", "capacity": 3}),
     (
         InvalidMessageError("/a", [1], "a number is needed"),

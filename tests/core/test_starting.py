@@ -23,6 +23,7 @@ from actors import (
     StartFailedError,
     StopReason,
     Supervisor,
+    TooManyChildren,
 )
 from actors.testkit import Gate
 from policies import Backoff, ByError, Directive, Phase, Restart, Resume, Stop
@@ -41,6 +42,15 @@ class Picky(Worker):
         super().on_start()
         if self.context.incarnation in self.bad:
             raise self.error
+
+
+class Crowded(Agent):
+    """Starts a child of the name that it is sent, and may have one."""
+
+    max_children = 1
+
+    def on_receive(self, name: str) -> str:
+        return self.context.spawn(Agent, name=name).path
 
 
 NEVER = tuple(range(1, 100))
@@ -240,6 +250,17 @@ def test_a_child_between_two_incarnations_counts_against_max_children(
     crew.terminate_child("a")
     crew.delete_child("a")
     assert crew.start_child(spec(Worker, name="b")).outcome is Outcome.OK
+
+
+def test_one_child_more_than_max_children_is_refused_by_name(system: ActorSystem) -> None:
+    crew = system.spawn(Crowded, name="crew")
+
+    assert crew.ask("first") == "/crew/first"
+    with pytest.raises(TooManyChildren) as refused:
+        crew.ask("second")
+
+    assert (refused.value.path, refused.value.most) == ("/crew", 1)
+    assert [info.name for info in crew.children()] == ["first"]
 
 
 @pytest.mark.case(35)
