@@ -57,7 +57,7 @@ def doer(system: ActorSystem) -> AgentRef[Doer]:
         (Order("tea"), Order("tea")),
         (Payment(amount=3), Payment(amount=3)),
         (Payment, Payment(amount=3)),
-        (lambda message: message.count > 2, Order("tea", 3)),
+        pytest.param(lambda message: message.count > 2, Order("tea", 3), id="a predicate"),
         ("text", "text"),
         (None, None),
         (Order, Order),
