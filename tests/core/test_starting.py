@@ -17,6 +17,7 @@ from actors import (
     AgentStarted,
     AgentStopped,
     ChildCount,
+    ChildSpec,
     Outcome,
     RestartLimitExceeded,
     StartFailed,
@@ -253,7 +254,7 @@ def test_a_child_between_two_incarnations_counts_against_max_children(
 
 
 def test_one_child_more_than_max_children_is_refused_by_name(system: ActorSystem) -> None:
-    crew = system.spawn(Crowded, name="crew")
+    crew = system.spawn(ChildSpec(Crowded, name="crew", policy=Resume()))
 
     assert crew.ask("first") == "/crew/first"
     with pytest.raises(TooManyChildren) as refused:
