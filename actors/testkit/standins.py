@@ -29,7 +29,7 @@ from actors._core.ref import CLOSED, OPEN, AgentRef
 from actors._core.report import CrashReports
 from actors._core.spec import ChildSpec
 from actors._core.supervision import Down
-from actors._core.system import ActorSystem, StopReport
+from actors._core.system import ActorSystem, StopReport, _open_systems
 from actors.testkit import effects
 from actors.testkit.noting import HandlerContext, recorder, refuse
 from policies import Decision, Failure, RestartType, check_significant
@@ -200,6 +200,8 @@ class HandlerSystem(ActorSystem):
 
     def __init__(self, refs: Iterable[AgentRef[Any]] = ()) -> None:
         super().__init__("handler", clock=_StandingClock())
+        # Nothing of it runs, so nobody is to stop it: not the end of the program, nor a test that looks for leaks.
+        _open_systems.discard(self)
         self.events = EventStream(keep=0)  # a parent that stands in for many tests keeps none of their errors
         self.guardian = HandlerCell(self, None, "/", self.guardian.spec)
         self.known = list(refs)
@@ -229,7 +231,6 @@ class HandlerSystem(ActorSystem):
     def stop(self, timeout: float | None = None) -> StopReport:
         if isinstance(here.context, HandlerContext):
             here.context.note(effects.Stopped("/"))
-        # Otherwise the program ends: nothing of it runs.
         return StopReport(0.0, complete=False)
 
     def wait(self, timeout: float | None = None) -> bool:
