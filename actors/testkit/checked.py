@@ -9,8 +9,8 @@ from typing import Any
 from actors._core.report import CrashReports
 from actors._core.system import ActorSystem
 from actors.testkit.expectations import Expectations, Expected, Kind
+from actors.testkit.quiet import Unlogged
 from actors.testkit.simulation import Simulation
-from actors.testkit.simulation.system import _NoReports
 
 
 class Checked:
@@ -66,7 +66,7 @@ class CheckedSystem(Checked, ActorSystem):
         super().__exit__(kind, error, traceback)
 
     def _make_reports(self) -> CrashReports:
-        return _NoReports(self.clock)
+        return Unlogged(self.clock)
 
 
 class CheckedSimulation(Checked, Simulation):

@@ -9,9 +9,10 @@ from actors.testkit.simulation.choices import (
     Schedule,
     Strategy,
 )
+from actors.testkit.simulation.clock import SimulatedClock
 from actors.testkit.simulation.errors import Deadlock, Livelock, SimulationError
 from actors.testkit.simulation.exploring import Exploration, explore, replay
-from actors.testkit.simulation.system import SimulatedClock, Simulation
+from actors.testkit.simulation.system import Simulation
 
 __all__ = [
     "Chooser",

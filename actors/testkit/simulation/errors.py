@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from actors._core.here import find_cycle
-
 if TYPE_CHECKING:
+    from actors._core.cell import Cell
     from actors.testkit.simulation.strands import Strand
 
-_OURS = str(Path(__file__).parents[1])
+_OURS = str(Path(__file__).parents[2]) + os.sep
+_NUMBER = re.compile(r"\d+")
 
 
 class SimulationError(AssertionError):
@@ -21,7 +23,11 @@ class SimulationError(AssertionError):
 
 
 class Deadlock(SimulationError):
-    """Everybody waits, and nothing is due: `waits` says who waits for what, `cycle` who waits for one another."""
+    """The test and all agents that have begun something wait, and nothing is due.
+
+    `waits` says who waits for what and where, `cycle` who waits for one another, if that is known: paths, of which the
+    last is the first again.
+    """
 
     def __init__(self, waits: Sequence[tuple[str, str]], cycle: Sequence[str] = ()) -> None:
         self.waits = tuple(waits)
@@ -34,7 +40,10 @@ class Deadlock(SimulationError):
 
 
 class Livelock(SimulationError):
-    """The program goes on and on; `cycle` is what it repeats, as steps of the trace, if it repeats anything."""
+    """The program goes on and on; `cycle` is what it repeats, as steps of the trace, if it repeats anything.
+
+    Steps that differ in numbers only count as the same where nothing else repeats; `n` stands for those.
+    """
 
     def __init__(self, steps: int, cycle: Sequence[str]) -> None:
         self.steps = steps
@@ -49,21 +58,44 @@ class Livelock(SimulationError):
 def waits_of(strands: Iterable[Strand]) -> Deadlock:
     """Describe what the strands wait for, and the cycle among them if there is one."""
     waits: list[tuple[str, str]] = []
-    cycle: tuple[str, ...] = ()
+    edges: dict[Cell, Cell] = {}
     for strand in strands:
         context = strand.context
         who = strand.key if context is None else f"{context.path} #{context.incarnation}"
-        cell = getattr(strand.target, "cell", None)
+        cell: Cell | None = getattr(strand.target, "cell", None)
         whom = "something that nobody does" if cell is None else cell.path
         waits.append((who, f"for {whom}{_place_of(strand)}"))
-        if context is not None and not cycle:
-            cycle = find_cycle(context.cell)
-    return Deadlock(waits, cycle)
+        if context is not None and cell is not None and not context.fenced:
+            edges[context.cell] = cell
+    return Deadlock(waits, next((cycle for cell in edges if (cycle := _cycle(cell, edges))), ()))
+
+
+def _cycle(start: Cell, edges: dict[Cell, Cell]) -> tuple[str, ...]:
+    """Give the paths from `start` back to `start`, or nothing.
+
+    The edges are the waits themselves, some of which the kernel does not know, as those for room in a mailbox; an agent
+    that runs inside another's ask is only in the kernel's notes.
+    """
+    seen = [start]
+    node: Cell | None = start
+    while node is not None:
+        node = edges.get(node) or _noted(node)
+        if node is start:
+            return (*(cell.path for cell in seen), start.path)
+        if node is None or node in seen:
+            return ()
+        seen.append(node)
+    return ()
+
+
+def _noted(cell: Cell) -> Cell | None:
+    wait = cell.waiting
+    return None if wait is None or wait.settled else wait.cell
 
 
 def _place_of(strand: Strand) -> str:
     """Give the innermost line of the stack that is not the library's."""
-    frame: Any = None if strand.thread is None else sys._current_frames().get(strand.thread.ident or 0)
+    frame: Any = sys._current_frames().get(strand.ident or 0)
     while frame is not None:
         name = frame.f_code.co_filename
         if not name.startswith((_OURS, "<", threading.__file__)):
@@ -73,7 +105,14 @@ def _place_of(strand: Strand) -> str:
 
 
 def find_period(steps: Sequence[str]) -> list[str]:
-    """Give the shortest cycle that the end of these steps repeats at least three times, or nothing."""
+    """Give the shortest cycle that the end of these steps repeats at least three times, or nothing.
+
+    What counts something never repeats itself: where there is no cycle, numbers are not looked at.
+    """
+    return _period(steps) or _period([_NUMBER.sub("n", step) for step in steps])
+
+
+def _period(steps: Sequence[str]) -> list[str]:
     for length in range(1, len(steps) // 3 + 1):
         tail = steps[-length:]
         if all(steps[-(turn + 1) * length : -turn * length or None] == tail for turn in range(3)):

@@ -28,10 +28,12 @@ class Strand:
         "context",
         "deadline",
         "failure",
+        "ident",
         "idly",
         "job",
         "key",
         "label",
+        "outer_tracer",
         "over",
         "parked",
         "target",
@@ -48,6 +50,7 @@ class Strand:
         self.parked = threading.Lock()
         self.parked.acquire()
         self.thread: threading.Thread | None = None
+        self.ident: int | None = None
         self.job: Callable[[], None] | None = None
         self.target: Any = None  # whom it waits for, where that is known
         self.over: Callable[[], bool] | None = None  # what it waits for; None: it was interrupted
@@ -55,7 +58,18 @@ class Strand:
         self.idly = False  # goes on only when nobody else can
         self.failure: BaseException | None = None
         self.traced = False
+        self.outer_tracer: Any = None  # what traced it before
         self.unwound = 0
+
+    def take(self, job: Callable[[], None]) -> None:
+        """Begin something new, under its name."""
+        self.job = None
+        self.label = getattr(job, "label", "clock")
+        self.key = self.label.partition(":")[0]
+
+    def clear(self) -> None:
+        """Keep no agent alive while there is nothing to do."""
+        self.context = self.target = self.over = None
 
 
 class Step:
@@ -77,6 +91,7 @@ class SimulatedPool(Pool):
         self._scheduler = scheduler
 
     def put(self, task: Task | None) -> None:
+        """Have the task run some time. Never blocks."""
         if task is not None:
             self._scheduler.put(task, None)
 

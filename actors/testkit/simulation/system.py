@@ -3,107 +3,74 @@
 from __future__ import annotations
 
 import functools
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from actors._core.checks import is_seconds
-from actors._core.clock import Timer, Waited
 from actors._core.dispatcher import OwnThread, Pool
-from actors._core.events import Event
+from actors._core.events import DeadLetter, Event
+from actors._core.here import here
 from actors._core.report import CrashReports
-from actors._core.system import ActorSystem, StopReport
+from actors._core.system import ActorSystem, StopReport, _open_systems
+from actors.testkit.quiet import Unlogged
 from actors.testkit.simulation import preemption
-from actors.testkit.simulation.choices import Schedule, Strategy, strategy_of
+from actors.testkit.simulation.choices import Priorities, RandomWalk, Schedule, Strategy, strategy_of
+from actors.testkit.simulation.clock import SimulatedClock
 from actors.testkit.simulation.errors import SimulationError
+from actors.testkit.simulation.labels import describe_message
 from actors.testkit.simulation.scheduler import Scheduler
 from actors.testkit.simulation.strands import SimulatedPool, SimulatedThread
 from actors.testkit.waiting import dilation
-from policies import Decision, Failure, Policy
+from policies import Policy
 from policies import Strategy as Supervision
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
-    from actors._core.ref import AgentRef
 
 _ONE = range(1)
 _PATIENCE = 20.0  # real seconds in which a step must end
 _SHOWN = 60  # lines of the trace in the note of a failing run
-
-
-class SimulatedClock:
-    """The virtual time of a simulation: it stands while anybody can go on, and then jumps to what is due next."""
-
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
-
-    def now(self) -> float:
-        """Give the virtual time, in seconds."""
-        return self._scheduler.time
-
-    @property
-    def next_due(self) -> float | None:
-        """When the next timer falls due, in virtual seconds; None if none stands."""
-        return self._scheduler.next_due
-
-    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        """Call back at that time, as a step of its own."""
-        return self._scheduler.call_at(when, callback)
-
-    def wait(self, future: Waited, deadline: float | None) -> bool:
-        """Let others run until `future` is settled; gives False if that is not so at `deadline`."""
-        if future.settled:
-            return True
-        scheduler = self._scheduler
-        seconds = None if deadline is None else deadline - scheduler.time
-        return scheduler.wait(lambda: future.settled, seconds, future)
-
-    def advance(self, seconds: float) -> None:
-        """Let the agents run until `seconds` have passed and they have nothing left to do."""
-        if not is_seconds(seconds):
-            raise ValueError(f"seconds: 0 or more, not {seconds!r}")
-        self._scheduler.wait_idly(self._scheduler.time + seconds)
-
-    def settle(self) -> None:
-        """Let the agents run until they have nothing left to do at the present time."""
-        self._scheduler.wait_idly(self._scheduler.time)
-
-    def run_until_idle(self, limit: float = 86_400.0) -> float:
-        """Let the agents run, and time pass, until no timer stands or `limit` seconds have passed; gives how many."""
-        if not is_seconds(limit):
-            raise ValueError(f"limit: seconds, 0 or more, not {limit!r}")
-        begun = self.now()
-        self.settle()
-        while (due := self.next_due) is not None and due <= begun + limit:
-            self.advance(max(0.0, due - self.now()))
-        if self.next_due is not None:
-            self.advance(max(0.0, begun + limit - self.now()))
-        return self.now() - begun
-
-    def close(self) -> None:
-        """Forget all timers."""
-        self._scheduler.forget_timers()
-
-    def __repr__(self) -> str:
-        return f"<SimulatedClock {self.now():g} s>"
+_LONGEST = 2000  # characters of a schedule in that note, if there is another way
 
 
 class Simulation(ActorSystem):
     """A system whose agents run one at a time, in virtual time, in an order that follows from the seed.
 
-    The agents are the same as ever. At each step one thing goes on: a message is handled, a timer fires, a supervisor
-    decides, a wait ends, or the test itself goes on; before anything is sent, somebody else may come first. When
-    nothing can go on, time jumps to the next timer; when there is none, the wait that cannot end raises `Deadlock`.
-    Use it in a `with` block on the thread that made it; a run that fails says how to repeat it.
+    The agents are the same classes as ever. The same program with the same seed and strategy, or with the schedule that
+    a run printed, does the same, step by step, on every machine and every CPython.
+
+    What is chosen: who goes on. Wherever several could, one does and the others wait: the messages of different agents,
+    the decisions of supervisors, timers that are due, waits that are over, and the test itself. Another may come first
+    before anything is done to an agent (`tell`, `ask`, `stop`, `spawn`, `watch`, a timer, an administration call) and
+    where something is waited for; in a `race` at every line of the kernel. Between these, code runs undisturbed.
+
+    What a step is: one message or command is handled, a timer fires, a wait ends. `trace()` has a line for each.
+
+    Time: it stands while anybody can go on, and then jumps to what is due next, so hours cost nothing. When the test
+    waits, nobody can go on and nothing is due, the test gets `Deadlock`; `max_steps` steps without an end are a
+    `Livelock`.
+
+    Use it in a `with` block on the thread that made it; one at a time on a thread. Leaving the block stops the tree, in
+    virtual time. Whoever still waits then is unwound by an exception, so `finally` blocks run, but can do nothing to
+    other agents. A run that fails has a note that says how to repeat it, with its last steps. Agents run on threads of
+    the simulation, of which one at a time goes on, or on the test's own where that asks; none is left at the end.
+
+    What a handler must not do: start threads or processes and have them use the agents (those get `SimulationError`
+    where it can be seen), wait on what is not the library's (`time.sleep`, locks, events, queues, sockets, asyncio:
+    after 20 real seconds without a step the test gets a `SimulationError` with the stack; time the dilation), swallow
+    BaseException in a loop, or go by what differs from run to run: the time of day, `time.monotonic`, unseeded random
+    numbers, `id`, the order of a set of strings, files and networks, other tests.
+
+    What is not simulated: threads that are interrupted between two lines, or in code that is not the kernel's; the
+    `pool` and its number of threads; failures are not logged.
 
     - `seed`: of the order, and of jitter; `strategy`: random, pct, exhaustive, or a `Strategy`.
     - `schedule`: the choices of an earlier run, as it printed them, instead of a strategy.
-    - `max_steps`: so many steps without an end are a `Livelock`.
+    - `max_steps`: so many steps, of the whole run, are too many.
     - `policy`, `supervision`: the root's, for top-level agents; None is `Restart()`.
-
-    A handler must not start threads, wait on what is not the library's (sockets, locks, `time.sleep`), or depend on
-    what differs from run to run: the time of day, the order of a set of strings, unseeded random numbers.
+    - `ask_timeout`, `max_orphans`: as of `ActorSystem`, in virtual seconds.
     """
 
     def __init__(
@@ -125,6 +92,7 @@ class Simulation(ActorSystem):
             raise ValueError(f"max_steps: a whole number of at least 1, not {max_steps!r}")
         chosen = strategy_of(strategy) if schedule is None else Schedule(schedule)
         self.seed = seed
+        self._strategy = chosen
         self.scheduler = Scheduler(chosen.chooser(seed), max_steps, _PATIENCE * dilation())
         self.scheduler.begin()
         try:
@@ -137,6 +105,7 @@ class Simulation(ActorSystem):
             raise
         self.batch = _ONE
         self._over = False
+        _open_systems.discard(self)  # nobody can run it any more once the program ends
         self.events.subscribe(self._note)
 
     clock: SimulatedClock
@@ -144,7 +113,7 @@ class Simulation(ActorSystem):
     # -- running ------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Let the agents run until they have nothing left to do at the present time."""
+        """Let the agents run until they have nothing left to do at the present time; see `SimulatedClock`."""
         self.clock.settle()
 
     def advance(self, seconds: float) -> None:
@@ -154,8 +123,8 @@ class Simulation(ActorSystem):
     def race(self, *actions: Callable[[], object]) -> list[Any]:
         """Run the actions at the same time, as it were, each on a thread of its own, until all agents are done.
 
-        Somebody else may come first at every line of the library, not only before a message is sent. Gives what the
-        actions return, in order; raises what the first of them raises.
+        Somebody else may come first at every line of the kernel, not only before a message is sent. Gives what the
+        actions return, in order (None for one that still waits); raises what the first of them raised.
         """
         results: list[Any] = [None] * len(actions)
         errors: list[BaseException] = []
@@ -197,32 +166,43 @@ class Simulation(ActorSystem):
     def _note(self, event: Event) -> None:
         error = getattr(event, "error", None)
         why = "" if error is None else f" {type(error).__name__}"
+        if isinstance(event, DeadLetter):
+            why += f" {describe_message(event.message)}"
         self.scheduler.trace.append(
-            (self.clock.now(), f"  {type(event).__name__} {event.path} #{event.incarnation}{why}")
+            (self.scheduler.time, f"  {type(event).__name__} {event.path} #{event.incarnation}{why}")
         )
 
     def _explain(self, error: BaseException) -> None:
         lines = self._lines(self.scheduler.trace[-_SHOWN:])
         left_out = len(self.scheduler.trace) - len(lines)
-        head = [f"simulation: seed {self.seed}, {self.steps} steps; Simulation(schedule={self.schedule!r}) repeats it"]
+        head = [f"simulation: seed {self.seed}, {self.steps} steps; {self._repeated()} repeats it"]
         if left_out:
             head.append(f"  ... {left_out} lines before these")
         error.add_note("\n".join([*head, *lines]))
+
+    def _repeated(self) -> str:
+        """Give the call that makes the same run again: by its schedule, unless that is long and the seed is enough."""
+        schedule = self.schedule
+        if len(schedule) > _LONGEST and isinstance(self._strategy, (RandomWalk, Priorities)):
+            return f"Simulation(seed={self.seed}, strategy={self._strategy!r})"
+        return f"Simulation(seed={self.seed}, schedule={schedule!r})"
 
     # -- the end ------------------------------------------------------------------
 
     def stop(self, timeout: float | None = None) -> StopReport:
         """Stop the tree, in virtual time, and end the simulation's threads; as `ActorSystem.stop`."""
         scheduler = self.scheduler
-        if scheduler.current is not scheduler.main or self._over:
+        if self._over or not scheduler.is_outside or any(stream is self.events for stream in here.serving):
             return super().stop(timeout)
         try:
-            report = super().stop(timeout)
+            if not scheduler.broken:
+                super().stop(timeout)
         finally:
             self._over = True
+            self._report = self._report or StopReport(0.0, complete=False)
             self._ended.set()
             scheduler.end()
-        return report
+        return self._report
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -250,7 +230,10 @@ class Simulation(ActorSystem):
         return SimulatedThread(self.scheduler)
 
     def _make_reports(self) -> CrashReports:
-        return _NoReports(self.clock)
+        return Unlogged(self.clock)
+
+    def make_urn(self) -> str:
+        return uuid.UUID(int=next(self._numbers)).urn
 
     def _wait_for_end(self, timeout: float | None) -> bool:
         return self.scheduler.wait(self._ended.is_set, timeout)
@@ -266,13 +249,3 @@ class _Action:
     def __init__(self, name: str, act: Callable[[], None]) -> None:
         self.path = name
         self.run = act
-
-
-class _NoReports(CrashReports):
-    """A simulated failure is in the trace; it is logged nowhere else."""
-
-    def failed(self, ref: AgentRef[Any], failure: Failure, decision: Decision, message: str, restarts: int) -> None:
-        """The event says it."""
-
-    def hook_failed(self, ref: AgentRef[Any], incarnation: int, error: BaseException) -> None:
-        """The event says it."""
