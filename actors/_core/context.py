@@ -219,9 +219,7 @@ class Context:
         with self._undisturbed():
             ask = self.ask
             if ask is None:
-                # An ask that runs on the asker's thread has had no need of an Ask so far.
-                asker = self.asker if isinstance(self.asker, Context) else None
-                ask = self.ask = Ask(self.item, self.cell, asker, None)
+                ask = self._make_ask()
             self.item = Deferred(ask)
         return owe(self, ask)
 
@@ -371,10 +369,15 @@ class Context:
         """Give the message in hand, or its ask; from here on nobody answers it."""
         item = self.item
         if self.asker is not None:
-            # An ask that runs on the asker's thread has had no need of an Ask so far.
-            item = self.ask = Ask(item, self.cell, None, None)
+            item = self._make_ask()
         self.item = STASHED
         return item
+
+    def _make_ask(self) -> Ask[Any]:
+        """Make what an ask that runs on the asker's thread has had no need of so far."""
+        asker = self.asker if isinstance(self.asker, Context) else None
+        self.ask = Ask(self.item, self.cell, asker, None)
+        return self.ask
 
     def return_stash(self) -> None:
         stash, self._stash = self._stash, None

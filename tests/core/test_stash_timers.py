@@ -7,7 +7,7 @@ import pytest
 from actors import ActorSystem, AgentRestarted, ReceiveTimeout, StashError
 from actors.testkit import Gate
 from policies import Restart
-from tests.core.doer import Doer, WatchedClock, busy_at, crash, dead_letters, number, stop
+from tests.core.doer import Doer, WatchedClock, busy_at, crash, dead_letters, number, result, stop
 from tests.core.helpers import EventLog, Trace, answer
 
 AGAIN = Restart(max_restarts=5, within=None)
@@ -110,6 +110,33 @@ def test_an_ask_that_was_stashed_before_a_crash_is_answered_after_the_restart(sy
 
     assert answer(agent, number) == 2
     assert asked.get(timeout=10) == "question"
+
+
+def test_an_ask_that_was_stashed_on_the_askers_thread_is_given_up_with_its_asker(
+    system: ActorSystem, trace: Trace
+) -> None:
+    def put_aside_once(agent: Doer) -> bool:
+        if not trace.count("aside"):
+            agent.context.stash()
+            trace.note("aside")
+            return False
+        gate.wait()
+        return agent.context.cancelled
+
+    gate = Gate()
+    agent = system.spawn(Doer, name="a")
+    asking = system.spawn(Doer, name="asking")
+    given_up: list[bool] = []
+    asking.tell(lambda _: given_up.append(agent.ask(put_aside_once)))
+    trace.wait_for("aside")
+
+    agent.tell(lambda agent: agent.context.unstash_all())
+    gate.reached()
+    ended = asking.stop(block=False, drain=False)
+    gate.open()
+
+    assert result(ended) is True
+    assert given_up == [True]
 
 
 @pytest.mark.case(103)
