@@ -226,6 +226,7 @@ class Turn(Place):
             if not watch.take(self.cell, item.target):
                 return _AGAIN
             message = item.message
+            item = message
         elif kind in (_DRAIN, _PYKKA_STOP):
             self.control_lane().appendleft(item.stop if kind == _DRAIN else Stop(StopReason.REQUESTED))
             return _DONE

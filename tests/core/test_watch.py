@@ -17,14 +17,25 @@ from actors import (
     Terminated,
 )
 from actors.testkit import Gate
-from policies import Restart, Stop
+from policies import Decision, Failure, History, Policy, Restart, Stop
 from tests.core.doer import Doer, crash, end, end_of, number, result, start, stop, stopped
 from tests.core.helpers import Boom, EventLog, Trace, answer
+from tests.core.scripted import deciding
 
 
 def watch(ref: AgentRef[Any]) -> Any:
     """Give a message that has an agent watch another."""
     return lambda agent: agent.context.watch(ref)
+
+
+def waiting_at(gate: Gate) -> Policy:
+    """A policy that restarts once the gate is open."""
+
+    def decide(failure: Failure, history: History) -> Decision:
+        gate.wait()
+        return Restart().decide(failure, history)
+
+    return deciding(decide)
 
 
 def unwatch(ref: AgentRef[Any]) -> Any:
@@ -98,6 +109,41 @@ def test_a_notice_that_waits_is_not_delivered_once_the_watch_is_taken_back(
     assert answer(watcher, number) == 1
     assert trace.notes == []
     assert log.of(AgentFailed) == []
+
+
+class PutsAside(Doer):
+    """Stashes each notice once, and looks at what it has stashed when it is sent "open"."""
+
+    closed = True
+
+    def on_receive(self, message: Any) -> Any:
+        if message == "open":
+            self.closed = False
+            self.context.unstash_all()
+        elif isinstance(message, Terminated) and self.closed:
+            self.trace.note("aside")
+            self.context.stash()
+        else:
+            return super().on_receive(message)
+
+
+@pytest.mark.parametrize("suspended", [False, True], ids=["told at once", "told after a restart"])
+def test_a_notice_that_was_stashed_comes_back(system: ActorSystem, spec: Any, trace: Trace, suspended: bool) -> None:
+    gate = Gate()
+    target = system.spawn(spec(Doer, name="target"))
+    watcher = system.spawn(spec(PutsAside, name="watcher", args=(trace,), policy=waiting_at(gate)))
+    answer(watcher, watch(target))
+    if suspended:
+        watcher.tell(crash)
+        gate.reached()
+    stop(target)
+    gate.open()
+    trace.wait_for("aside")
+
+    answer(watcher, "open")
+    answer(watcher, "barrier")
+
+    assert trace.notes == ["aside", Terminated(target, StopReason.REQUESTED), "barrier"]
 
 
 class Careless(Doer):
