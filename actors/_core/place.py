@@ -155,12 +155,16 @@ class Place:
             raise AssertionError(f"{self.path}: {self.state.name} -> {state.name} is not a legal step")
         self.state = state
 
+    @property
+    def handled(self) -> int:
+        """How many messages this incarnation has handled; without those of a batch that has not ended."""
+        return 0 if self.context is None else self.context.handled
+
     def record_failure(self, error: BaseException, phase: Phase, replied: bool = False) -> Failure:
         """Describe what happened, for the policy; it becomes the last failure."""
         system = self.system
-        handled = self.context.handled if self.context is not None else 0
         failure = self.failure = Failure(
-            self.path, error, self.incarnation, phase, replied, system.clock.now(), handled, system.random.random()
+            self.path, error, self.incarnation, phase, replied, system.clock.now(), self.handled, system.random.random()
         )
         return failure
 

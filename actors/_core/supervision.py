@@ -305,8 +305,8 @@ class Family(Siblings):
             system.fail(child.path, error)
             return
         raised = Failure(
-            parent.path, error, parent.incarnation, Phase.RECEIVE, False, system.clock.now(),
-            draw=system.random.random(),
+            parent.path, error, parent.incarnation, Phase.RECEIVE, False, system.clock.now(), parent.handled,
+            system.random.random(),
         )  # fmt: skip
         parent.post(Suspend(raised))
         # On another thread: this lane must not be held while the parent's siblings, or the parent, are restarted.
