@@ -153,7 +153,7 @@ class Following:
 
 
 class ReplayError(AssertionError):
-    """A schedule does not fit: it is not this program's, or the program does not do the same when run twice."""
+    """A schedule does not fit: it is not this program's, or the program does not do the same when run again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,51 +186,65 @@ class Search:
     def __init__(self, depth: int, preemptions: int | None) -> None:
         self._depth = depth
         self._preemptions = preemptions
-        self._prefix: list[int] = []
+        self._beginning: list[int] = []
+        self._counts: list[int] = []  # of those who could go on at each step of it
         self._last: _Branching | None = None
 
     @property
     def over(self) -> bool:
         """Whether the last run was the last there is; call `next_run` only while it is not."""
-        return self._last is not None and not self._find_next()
+        return self._last is not None and not self._find_next(self._last)
 
     def next_run(self) -> Chooser:
-        self._last = _Branching(self._prefix, self._depth, self._preemptions)
+        self._last = _Branching(self._beginning, self._counts, self._depth, self._preemptions)
         return self._last
 
-    def _find_next(self) -> bool:
-        """Set the prefix to the deepest choice that has another way; False if none has."""
-        assert self._last is not None
-        ways, taken = self._last.ways, self._last.taken
-        for index in range(len(taken) - 1, -1, -1):
-            if taken[index] + 1 < ways[index]:
-                self._prefix = [*taken[:index], taken[index] + 1]
+    def _find_next(self, last: _Branching) -> bool:
+        """Set the beginning to the deepest choice that has another way; False if none has."""
+        if len(last.taken) < len(self._beginning):
+            raise ReplayError(f"an earlier run went on after step {len(last.taken)}: {_UNSTEADY}")
+        for index in range(len(last.taken) - 1, -1, -1):
+            if last.taken[index] + 1 < last.ways[index]:
+                self._beginning = [*last.taken[:index], last.taken[index] + 1]
+                self._counts = last.counts[: index + 1]
                 return True
         return False
 
 
 class _Branching:
-    """Follows a prefix, then takes the first way at each step, and notes how many ways there were."""
+    """Follows the beginning, then takes the first way at each step, and notes how many ways there were."""
 
-    def __init__(self, prefix: list[int], depth: int, preemptions: int | None) -> None:
-        self._prefix = prefix
+    def __init__(self, beginning: list[int], counts: list[int], depth: int, preemptions: int | None) -> None:
+        self._beginning = beginning
+        self._expected = counts
         self._depth = depth
         self._left = preemptions
-        self.ways: list[int] = []
+        self.counts: list[int] = []
+        self.ways: list[int] = []  # of these, those that are to be tried
         self.taken: list[int] = []
 
     def choose(self, who: Sequence[str], stays: bool) -> int:
         step = len(self.taken)
         if step >= self._depth:
             return 0
-        choice = self._prefix[step] if step < len(self._prefix) else 0
-        if choice >= len(who):
-            raise ReplayError(f"step {step} had more ways in an earlier run than {', '.join(who)}: not deterministic")
-        self.ways.append(1 if stays and self._left == 0 else len(who))
+        count = len(who)
+        choice = 0
+        if step < len(self._beginning):
+            choice = self._beginning[step]
+            expected = self._expected[step]
+            if count != expected:
+                raise ReplayError(
+                    f"step {step} had {expected} ways in an earlier run, not {', '.join(who)}: {_UNSTEADY}"
+                )
+        self.counts.append(count)
+        self.ways.append(1 if stays and self._left == 0 else count)
         self.taken.append(choice)
         if stays and choice and self._left:
             self._left -= 1
         return choice
+
+
+_UNSTEADY = "the program does not do the same when run again"
 
 
 def _check_count(name: str, value: object) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _OURS = str(Path(__file__).parents[2]) + os.sep
 _NUMBER = re.compile(r"\d+")
+_TIMES = 3  # so often a cycle is seen before it counts as one
+_RECENT = 100  # steps that say what is done again and again
 
 
 class SimulationError(AssertionError):
@@ -42,7 +45,8 @@ class Deadlock(SimulationError):
 class Livelock(SimulationError):
     """The program goes on and on; `cycle` is what it repeats, as steps of the trace, if it repeats anything.
 
-    Steps that differ in numbers only count as the same where nothing else repeats; `n` stands for those.
+    Steps that differ in numbers only count as the same where nothing else repeats; `n` stands for those. Where several
+    go round beside one another, it is all that they do, once each.
     """
 
     def __init__(self, steps: int, cycle: Sequence[str]) -> None:
@@ -107,14 +111,21 @@ def _place_of(strand: Strand) -> str:
 def find_period(steps: Sequence[str]) -> list[str]:
     """Give the shortest cycle that the end of these steps repeats at least three times, or nothing.
 
-    What counts something never repeats itself: where there is no cycle, numbers are not looked at.
+    What counts something never repeats itself: where there is no cycle, numbers are not looked at; and where two go round
+    beside one another, in an order that is drawn, the cycle is all that is done again and again.
     """
-    return _period(steps) or _period([_NUMBER.sub("n", step) for step in steps])
+    masked = [_NUMBER.sub("n", step) for step in steps]
+    return _period(steps) or _period(masked) or _recurring(masked[-_RECENT:])
+
+
+def _recurring(steps: Sequence[str]) -> list[str]:
+    counts = Counter(steps)
+    return list(counts) if min(counts.values(), default=0) >= _TIMES else []
 
 
 def _period(steps: Sequence[str]) -> list[str]:
-    for length in range(1, len(steps) // 3 + 1):
+    for length in range(1, len(steps) // _TIMES + 1):
         tail = steps[-length:]
-        if all(steps[-(turn + 1) * length : -turn * length or None] == tail for turn in range(3)):
+        if all(steps[-(turn + 1) * length : -turn * length or None] == tail for turn in range(_TIMES)):
             return list(tail)
     return []

@@ -66,8 +66,12 @@ def _name_of(code: Any) -> str:
         return f"{_name_of(code.func)} {path}".rstrip()
     owner = getattr(code, "__self__", None)
     name = getattr(code, "__qualname__", type(code).__name__).replace(".<locals>.<lambda>", "").replace("<locals>.", "")
-    path = _path_of(owner)
+    path = _path_of(owner) or next(filter(None, map(_path_of, _closed_over(code))), "")
     return f"{name} {path}".rstrip()
+
+
+def _closed_over(code: Any) -> list[Any]:
+    return [cell.cell_contents for cell in getattr(code, "__closure__", None) or ()]
 
 
 def _path_of(owner: Any) -> str:
