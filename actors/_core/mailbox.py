@@ -75,6 +75,14 @@ class Queue(Protocol):
     def __len__(self) -> int: ...
 
 
+class _Room(AgentFuture[None]):
+    """What a sender waits for; `cell` is whose mailbox is full, for those who look why nothing goes on."""
+
+    def __init__(self, cell: Cell) -> None:
+        super().__init__()
+        self.cell = cell
+
+
 class BoundedQueue:
     """At most `capacity` messages, first in first out.
 
@@ -149,7 +157,7 @@ class BoundedQueue:
         return dropped
 
     def _wait_for_room(self, deadline: float | None) -> None:
-        room: AgentFuture[None] = AgentFuture()
+        room = _Room(self._cell)
         with self._lock:
             if self._has_room():
                 return

@@ -111,8 +111,8 @@ def _place_of(strand: Strand) -> str:
 def find_period(steps: Sequence[str]) -> list[str]:
     """Give the shortest cycle that the end of these steps repeats at least three times, or nothing.
 
-    What counts something never repeats itself: where there is no cycle, numbers are not looked at; and where two go round
-    beside one another, in an order that is drawn, the cycle is all that is done again and again.
+    What counts something never repeats itself: where there is no cycle, numbers are not looked at. Where several go
+    round beside one another, in an order that is drawn, the cycle is all that is done again and again.
     """
     masked = [_NUMBER.sub("n", step) for step in steps]
     return _period(steps) or _period(masked) or _recurring(masked[-_RECENT:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -71,7 +72,11 @@ def _name_of(code: Any) -> str:
 
 
 def _closed_over(code: Any) -> list[Any]:
-    return [cell.cell_contents for cell in getattr(code, "__closure__", None) or ()]
+    found = []
+    for cell in getattr(code, "__closure__", None) or ():
+        with suppress(ValueError):  # nothing is in it yet
+            found.append(cell.cell_contents)
+    return found
 
 
 def _path_of(owner: Any) -> str:
