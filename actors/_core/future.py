@@ -148,7 +148,7 @@ class AgentFuture(Future[T]):
 
     def _now(self) -> float:
         """The time by which this future's timeouts go, in seconds."""
-        return time.monotonic()
+        return time.monotonic() if here.scheduler is None else here.scheduler.now()
 
     def add_done_callback(self, callback: Callable[[], None]) -> None:
         """Call `callback` once when the future is settled, at once if it is; on the thread that settles it."""

@@ -31,6 +31,10 @@ class Waitable(Protocol):
 class Scheduler(Protocol):
     """Decides which thread goes on, where threads take turns instead of running at the same time."""
 
+    def now(self) -> float:
+        """Give the scheduler's time, in seconds."""
+        ...
+
     def pause(self) -> None:
         """Let others go first, if the scheduler likes; called before anything this thread does to others."""
         ...
