@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from actors._core import watch
 from actors._core.errors import ActorError, AgentStoppedError, Cancelled, DeferError, StashError, printed
 from actors._core.future import Ask
+from actors._core.here import here
 from actors._core.messages import PipeFailed
 from actors._core.replies import Deferred, Reply, owe, settle_owed
 from actors._core.timers import TICKS, Idle, Timers
@@ -288,7 +289,7 @@ class Context:
 
         `future` is any future with `add_done_callback`, such as that of `ask(block=False)` or of an executor.
         `convert(value)` may turn the value into the message, on the thread that settles the future. A result that
-        arrives after a restart, or for which the mailbox has no room, is a dead letter.
+        arrives after a restart, or for which the mailbox has no room, is a dead letter; nobody waits for that room.
         """
         self._may_act()
         if not hasattr(future, "add_done_callback"):
@@ -304,6 +305,8 @@ class Context:
         except BaseException as error:
             message = PipeFailed(error)
         if self.is_current:
+            # A message of the agent to itself, which never waits for room: this thread may be the one to make it.
+            outer, here.context = here.context, self
             try:
                 self.cell.ref.tell(message)
             except AgentStoppedError:
@@ -311,6 +314,8 @@ class Context:
                 return
             except ActorError as error:
                 self.cell.dead_letter(message, "refused", error)
+            finally:
+                here.context = outer
         else:
             self.cell.dead_letter(message, "stale incarnation")
 

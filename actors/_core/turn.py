@@ -297,7 +297,7 @@ class Turn(Place):
             context.handled += 1
             if ask is not None:
                 ask.resolve(error=answer)
-            else:
+            elif context.item is not STASHED:
                 self.dead_letter(item, f"nobody to answer with {type(answer).__name__}", answer)
             return _DONE
         replied = ask is not None and ask.resolve(error=error)
