@@ -27,6 +27,20 @@ def test_the_first_program_prints_what_stands_below_it(tmp_path: Path, packages_
     assert "ValueError('a bad url') -> restart" in ran.stderr
 
 
+def test_the_test_of_a_crew_passes(tmp_path: Path, packages_folder: Path) -> None:
+    (test,) = (block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "def test_" in block)
+    (tmp_path / "test_crew.py").write_text(test, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_crew.py"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(packages_folder), "PATH": ""},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=30,
+    )
+    assert "1 passed" in ran.stdout, ran.stdout + ran.stderr
+
+
 def test_a_tree_that_restarts_fits_into_twenty_lines() -> None:
     program = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
     assert len([line for line in program.splitlines() if line]) <= 20
