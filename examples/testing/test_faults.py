@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from actors import ActorSystem, Agent, AgentRestarted, AskTimeout, ChildSpec, Mailbox, MailboxFullError
-from actors.testkit import Events, Faults, VirtualClock
+from actors import ActorSystem, Agent, AgentFailed, AgentRestarted, AskTimeout, ChildSpec, Mailbox, MailboxFullError
+from actors.testkit import Events, Fault, Faults, FullMailbox, Hang, InjectedFault, VirtualClock
 
 
 class Till(Agent):
@@ -51,12 +51,13 @@ def test_the_first_restart_fails_and_the_second_does_not(system: ActorSystem, fa
     faults.crash("/till", on="on_start", nth=1)  # counted from now on: the start that is there was before
     faults.crash("/till", on=int, nth=1)
     till.tell(1)
+    events.expect(AgentFailed, "/till", error=InjectedFault)  # as no other error was asked for
     assert events.expect(AgentRestarted, "/till").incarnation == 3
 
 
 def test_a_till_that_hangs_is_replaced(system: ActorSystem, clock: VirtualClock, faults: Faults) -> None:
     till = system.spawn(ChildSpec(Till, name="till", deadline=5.0))
-    hang = faults.hang("/till", on=int)
+    hang: Hang = faults.hang("/till", on=int)
     till.tell(1)
     hang.reached()  # blocks until it hangs
     clock.advance(5.0)
@@ -67,7 +68,7 @@ def test_a_payment_that_is_lost_is_not_waited_for_longer_than_a_minute(
     system: ActorSystem, clock: VirtualClock, faults: Faults
 ) -> None:
     till = system.spawn(Till, name="till")
-    lost = faults.drop("/till")
+    lost: Fault = faults.drop("/till")
     asked = till.ask(1, block=False, timeout=60.0)
     lost.reached()
     clock.advance(60.0)
@@ -85,7 +86,7 @@ def test_a_payment_that_comes_twice_is_counted_twice(system: ActorSystem, faults
 
 def test_nobody_can_pay_while_the_queue_is_full(system: ActorSystem, faults: Faults) -> None:
     till = system.spawn(ChildSpec(Till, name="till", mailbox=Mailbox(capacity=2)))
-    full = faults.fill_mailbox(till)
+    full: FullMailbox = faults.fill_mailbox(till)
     with pytest.raises(MailboxFullError):
         till.tell(1)
     full.release()

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+import pytest
+
 from actors import Agent, AgentRef
-from actors.testkit import run_handler, stand_in
+from actors.testkit import HandlerRun, HandlerTestError, run_handler, stand_in
 from actors.testkit.effects import Asked, TimerSet, Told
 
 
@@ -35,7 +37,7 @@ TEA = Order("tea", ANN)
 
 
 def test_what_is_in_stock_is_sold() -> None:
-    run = run_handler(Shop, TEA, args=(STOCK,), answers={"/stock": 3}, state={"sold": 99})
+    run: HandlerRun[Shop] = run_handler(Shop, TEA, args=(STOCK,), answers={"/stock": 3}, state={"sold": 99})
     assert run.answer == "here you are"
     assert run.agent.sold == 100
     assert run.effects == (Asked("/stock", "tea", timeout=1.0), Told("/ann", "your tea"))
@@ -52,3 +54,8 @@ def test_an_error_of_the_stock_is_a_failure_of_the_shop() -> None:
     run = run_handler(Shop, TEA, args=(STOCK,), answers={"/stock": TimeoutError("no reply")})
     assert isinstance(run.error, TimeoutError)  # kept, not raised
     assert run.failed  # so that its supervisor would decide
+
+
+def test_what_the_test_has_not_said_is_asked_for() -> None:
+    with pytest.raises(HandlerTestError, match="/stock"):
+        run_handler(Shop, TEA, args=(STOCK,))  # what does the stock answer?

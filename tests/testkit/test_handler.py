@@ -22,7 +22,7 @@ from actors import (
     Supervisor,
 )
 from actors._core.system import _open_systems
-from actors.testkit import HandlerTestError, Simulation, effects, run_handler, stand_in
+from actors.testkit import HandlerRun, HandlerTestError, Simulation, effects, run_handler, stand_in
 from policies import Restart
 from tests.testkit.handled import Counter, Doer, do
 
@@ -343,5 +343,5 @@ def test_what_makes_no_sense_is_refused_by_name(call: Any, text: str) -> None:
 
 def test_a_handler_test_leaves_no_system_behind_that_somebody_would_have_to_stop() -> None:
     db = stand_in("/db")
-    run = run_handler(Counter, 1, peers=[db])
+    run: HandlerRun[Counter] = run_handler(Counter, 1, peers=[db])
     assert {db._cell.system, run._cell.system} & set(_open_systems) == set()
