@@ -208,19 +208,26 @@ class Family(Siblings):
         `at_hand`: see `Place.post`.
         """
         restarts = self._restarts
-        if self._is_moot(child, failure):
+        moot = self._is_moot(child, failure)
+        if moot and not self._may_go_up(child, failure):
             # Nothing is to be decided any more; that it failed is told nevertheless.
             replaced = not self.closed and child.state is not State.STOPPED
             self._tell(child, failure, Decision(Directive.RESTART if replaced else Directive.STOP))
             self._go_on_without(failure)
             return
         error, decision = self._decide(child, failure, restarts)
-        self._tell(child, failure, decision)
-        if restarts is not self._restarts or self._is_moot(child, failure):
-            # The child has ended, or the parent has been restarted, while the policy was asked.
+        goes_up = decision.directive is Directive.ESCALATE
+        self._tell(child, failure, Decision(Directive.STOP) if moot and not goes_up else decision)
+        if restarts is not self._restarts:
+            # The parent has been restarted while the policy was asked.
             self._go_on_without(failure)
-        else:
+        elif not self._is_moot(child, failure):
             self._carry_out(child, failure, decision, error, at_hand)
+        else:
+            # The child has ended, before the policy was asked or while it was.
+            self._go_on_without(failure)
+            if goes_up and not self.closed and failure.phase is not Phase.EXIT:
+                self._escalate(child, failure, error)
 
     def _tell(self, child: Cell, failure: Failure, decision: Decision) -> None:
         """Log the failure and publish it, with what was decided."""
@@ -237,6 +244,14 @@ class Family(Siblings):
     def _is_moot(self, child: Cell, failure: Failure) -> bool:
         return self.closed or child.state is State.STOPPED or child.incarnation != failure.incarnation
 
+    def _may_go_up(self, child: Cell, failure: Failure) -> bool:
+        """Whether the failure of a child that has ended meanwhile may still become that of the parent.
+
+        A stop comes behind the failure, so it does not hide it. Where the child had ended by itself, it has not failed.
+        """
+        over = child.state is State.STOPPED and child.incarnation == failure.incarnation
+        return over and not self.closed and failure.phase is not Phase.EXIT
+
     def _go_on_without(self, failure: Failure) -> None:
         """A child that did not start is not coming back: start those that waited for it, if any did."""
         if failure.phase is Phase.START and not self.closed:
@@ -246,6 +261,7 @@ class Family(Siblings):
         """Ask the policy; gives the error to escalate with, too."""
         own = child.spec.policy
         history = restarts.of(child)
+        over = child.state is State.STOPPED
         outer = here.serving
         here.serving = (*outer, self.cell.system.events)
         try:
@@ -266,7 +282,8 @@ class Family(Siblings):
         if restarted and not RestartType(child.spec.restart).restarts_after(failed=True):
             # It is not restarted, so its failure neither spends the limit nor can exceed it.
             return failure.error, Decision(Directive.STOP, history=history)
-        restarts.remember(child, decision.history)
+        if not over:  # else there is no restart to be remembered
+            restarts.remember(child, decision.history)
         error = failure.error
         if decision.exceeded:
             error = RestartLimitExceeded(self.cell.path, child.path, failure.error)
@@ -298,7 +315,7 @@ class Family(Siblings):
     def _escalate(self, child: Cell, failure: Failure, error: BaseException) -> None:
         parent = self.cell
         system = parent.system
-        child.escalated = True
+        child.escalated = not self._is_moot(child, failure)
         system.events.publish(events.Escalated(child.path, failure.incarnation, system.clock.now(), parent.path, error))
         grandparent = parent.parent
         if grandparent is None or grandparent.family is None:
