@@ -143,7 +143,10 @@ class Delivery:
         self._stage = _Stage.ANSWERED
 
     def drop(self, reason: str = "dropped by an interceptor") -> None:
-        """Make it a dead letter. An ask ends at its deadline; one without a deadline at once, with AskDropped."""
+        """Make it a dead letter. An ask ends at its deadline, one without a deadline at once with AskDropped.
+
+        So does one with a deadline if the agent ends before that.
+        """
         if not isinstance(reason, str):
             raise ValueError(f"reason: a str, not {reason!r}")
         self._check("drop", _MAY_HAND_ON, hooks=False)
@@ -151,10 +154,14 @@ class Delivery:
         dropped: list[Any] = []
         self._arrival.context.set_aside(dropped.append)
         self._stage = _Stage.ELSEWHERE
-        ask = dropped[0]
-        if isinstance(ask, Ask) and ask.deadline is None:
-            ask.resolve(error=AskDropped(cell.path, reason))
         cell.dead_letter(self.message, reason)
+        ask = dropped[0]
+        if isinstance(ask, Ask):
+            error = AskDropped(cell.path, reason)
+            if ask.deadline is None:
+                ask.resolve(error=error)
+            else:
+                self._arrival.home.lose(cell, ask, error)
 
     def delay(self, seconds: float) -> None:
         """Put it back at the end of the mailbox in so many seconds, by the system's clock.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from actors._core.delivery import Arrival, Delivery, Returned, run
 from actors._core.errors import printed
+from actors._core.future import AgentFuture, Ask
 from actors._core.here import here
 from actors._core.path import path_matches, split
 
@@ -85,7 +86,9 @@ class Interceptors:
         # In the order in which they came: the first is the outermost.
         self.active: tuple[Interception, ...] = ()
         self._delayed: dict[Cell, dict[Returned, None]] = {}
-        # Guards the replacement of the tuple, and the delayed messages. No other lock and no user code under it.
+        self._lost: dict[Cell, dict[Ask[Any], BaseException]] = {}
+        # Guards the replacement of the tuple, the delayed messages and the lost asks. No other lock and no user code
+        # under it.
         self._lock = threading.Lock()
 
     # -- who is there -------------------------------------------------------------
@@ -151,7 +154,27 @@ class Interceptors:
         )
         return run(Arrival(self, context, hook, message, code, active, known), chain)
 
-    # -- what has been delayed ----------------------------------------------------
+    # -- what has been dropped or delayed -----------------------------------------
+
+    def lose(self, cell: Cell, ask: Ask[Any], error: BaseException) -> None:
+        """See that an ask which nobody answers ends with its deadline, or with the agent: then with `error`."""
+        with self._lock:
+            self._lost.setdefault(cell, {})[ask] = error
+
+        def forget() -> None:
+            with self._lock:
+                self._lost.get(cell, {}).pop(ask, None)
+
+        AgentFuture.add_done_callback(ask, forget)
+        if not cell.ref.is_alive():
+            # It was abandoned over this message, and has ended meanwhile.
+            self._end_lost(cell)
+
+    def _end_lost(self, cell: Cell) -> None:
+        with self._lock:
+            lost = self._lost.pop(cell, {})
+        for ask, error in lost.items():
+            ask.resolve(error=error)
 
     def delay(self, cell: Cell, returned: Returned, seconds: float) -> None:
         """Put the message back into the mailbox in so many seconds; a dead letter if the agent has ended by then."""
@@ -169,7 +192,8 @@ class Interceptors:
         cell.queue_tick(returned)
 
     def end(self, cell: Cell) -> None:
-        """The agent takes no more messages: what was delayed comes too late."""
+        """The agent takes no more messages: what was delayed comes too late, what was dropped has no answer."""
+        self._end_lost(cell)
         with self._lock:
             late = self._delayed.pop(cell, {})
         for returned in late:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors import Agent, ChildSpec, DeadLetter, Mailbox, ReplyError
+import pytest
+
+from actors import Agent, AgentFuture, AskTimeout, ChildSpec, DeadLetter, Delivery, Mailbox, ReplyError
 from actors.testkit import Simulation
 
 
@@ -63,3 +65,51 @@ def test_a_result_of_its_own_never_has_an_agent_wait_for_room_in_its_full_mailbo
 
         agent: Any = piping._actor_weakref()
         assert sorted(agent.got) == ["answer", "answered", "more", "more"]
+
+
+class Clerk(Agent):
+    """Answers."""
+
+    def on_receive(self, message: Any) -> Any:
+        return message
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_an_ask_that_was_dropped_ends_with_the_agent_if_that_is_before_its_deadline(later: bool) -> None:
+    with Simulation() as system:
+        clerk = system.spawn(Clerk)
+        system.intercept(lambda delivery: delivery.drop("lost"), on=str)
+        ask = clerk.ask("letter", block=False, timeout=2.0)
+        ask.add_done_callback(lambda: None)  # somebody wants to know
+        system.advance(3.0 if later else 1.0)
+        assert ask.settled is later
+
+        clerk.stop()
+
+        with pytest.raises(AskTimeout, match="within" if later else "lost"):
+            ask.get()
+
+
+def test_an_ask_that_was_dropped_as_its_agent_was_abandoned_and_ended_has_an_end() -> None:
+    with Simulation() as system:
+        clerk = system.spawn(Clerk)
+
+        def drop(delivery: Delivery) -> None:
+            delivery.drop("lost")
+
+        def hang(letter: DeadLetter) -> None:
+            # After the drop, and still in the interceptor's hands, the agent's time is up.
+            clerk.stop(drain=False, block=False)
+            system.clock.wait(AgentFuture(), system.clock.now() + 60.0)
+
+        system.events.subscribe(hang, DeadLetter)
+        system.intercept(drop, on=str)
+        ask = clerk.ask("letter", block=False, timeout=90.0)
+        system.advance(59.0)
+        assert not clerk.is_alive()
+        assert not ask.settled
+
+        system.advance(2.0)
+
+        with pytest.raises(AskTimeout):
+            ask.get()
