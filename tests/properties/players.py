@@ -93,6 +93,7 @@ class Player(Agent):
             for act in letter.script:
                 self.world.perform(act, self)
         except Unwind:
+            begun.end = "stashed" if self.stashed else None
             raise
         except BaseException as error:
             begun.end = "stashed" if self.stashed else "raised"

@@ -24,6 +24,7 @@ from tests.properties.scripts import GATES
 
 STEPS = 20_000  # more steps than this are no end
 LONGEST = 120.0  # virtual seconds within which a system that is stopped has ended
+OPENED = 10.0  # virtual seconds after which nobody hangs any more while the system ends
 PATIENCE = 30.0  # real seconds within which threads have done what they can
 _STRATEGIES = (RandomWalk(), Priorities(), RandomWalk(0.8), Priorities(2, 60))
 
@@ -126,6 +127,9 @@ class World:
             self.do(phase, [Driver(self, number, script) for number, script in enumerate(phase.drivers, 1)])
         if self.program.gates_first:
             self.open_gates()
+        # Some wait for their children without limit, also where the system's end has one: an escalation's has none.
+        clock = self.system.clock
+        clock.call_at(clock.now() + OPENED, self.open_gates)
         self.end()
         self.oracle.conclude()
         return self.oracle
