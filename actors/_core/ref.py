@@ -129,7 +129,7 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         try:
             # Looked at here, where it costs nothing: what cannot be added is no number, and what is not itself is NaN.
             deadline = None if timeout is None else cell.system.clock.now() + timeout
-            if deadline != deadline:
+            if deadline != deadline or timeout is True or timeout is False:
                 raise TypeError
         except TypeError:
             raise ValueError(f"timeout: seconds, or None, not {timeout!r}") from None

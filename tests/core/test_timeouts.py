@@ -17,7 +17,7 @@ NO_TIMEOUTS = ["5", [5], object(), math.nan]
 
 
 @pytest.mark.parametrize("block", [True, False])
-@pytest.mark.parametrize("timeout", NO_TIMEOUTS)
+@pytest.mark.parametrize("timeout", [*NO_TIMEOUTS, True, False])
 def test_an_ask_with_a_timeout_that_is_no_number_is_refused_before_it_is_sent(
     system: ActorSystem, timeout: Any, block: bool
 ) -> None:
