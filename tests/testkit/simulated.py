@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import pytest
 
 from actors import Agent, AgentRef
 from actors.testkit import Simulation
@@ -65,3 +67,11 @@ def seed_and_schedule(error: BaseException) -> tuple[int, str]:
     match = _REPEATED.search(note_of(error))
     assert match is not None, note_of(error)
     return int(match[1]), match[2]
+
+
+@pytest.fixture(autouse=True)
+def free_again() -> Iterator[None]:
+    """After each test of a file that imports this, another simulation may begin on the test's thread."""
+    yield
+    with Simulation() as simulation:
+        assert simulation.spawn(Doer).ask("hello") == "hello"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from threading import get_ident
@@ -20,6 +21,7 @@ from actors.testkit.simulation.strands import Strand, Unwind
 Chosen = Strand | Callable[[], None]  # a thread that goes on, or something new to be run
 
 _REPEATED = 100  # times that code may ignore that its simulation is over
+_LOOK_SECONDS = 0.2  # in which Ctrl-C is noticed at the latest, if it comes right before the test's thread parks
 _JOIN_SECONDS = 1.0  # for a thread of a simulation that was given up
 
 
@@ -32,6 +34,7 @@ class Handing:
         self.tracer: Callable[..., Any] | None = None
         self.closing = False
         self.broken = False  # some thread has the run and does not give it back
+        self.spoilt = False  # a thread that had not the run has left something half done
         self._interrupted = False
         self._strands: list[Strand] = []
         self._idle: list[Strand] = []
@@ -57,8 +60,9 @@ class Handing:
         """End every other thread; the calling thread is an ordinary one again. Raises what it was still to be told."""
         self.closing = True
         self.tracer = None
+        hanging = self.current if self.broken else None
         try:
-            for strand in [strand for strand in self._strands if strand not in self._idle]:
+            for strand in [strand for strand in self._strands if strand not in self._idle and strand is not hanging]:
                 self._end(strand)
         finally:
             for strand in self._idle:
@@ -78,7 +82,7 @@ class Handing:
         if not self.broken:
             self._hand_to(strand)
             self._park(self.main)
-        elif strand is not self.current:
+        else:
             # Nobody gives anything back any more: each is let go, and left behind if it does not end.
             self._hand_to(strand)
             assert strand.thread is not None
@@ -105,6 +109,7 @@ class Handing:
             "(a thread, an executor) cannot be simulated, and a simulation is used on the thread that made it"
         )
         if not self.closing:
+            self.spoilt = True
             self.fail(error)  # nobody may be there to see it on that thread
         raise error
 
@@ -153,20 +158,23 @@ class Handing:
     def _park_main(self, strand: Strand) -> None:
         # Ctrl-C may come after the lock was taken and before anybody knows: what counts is who is current, and the lock
         # only wakes this thread, perhaps for nothing. It is also the one that notices when the others come to nothing.
-        seen = -1
+        seen, since = self.steps, time.monotonic()
         while self.current is not strand:
             try:
-                woken = strand.parked.acquire(timeout=self._patience)
+                woken = strand.parked.acquire(timeout=min(self._patience, _LOOK_SECONDS))
             except KeyboardInterrupt:
                 self._interrupt()
                 continue
-            if not woken and seen == self.steps:
+            if woken:
+                continue
+            if seen != self.steps:
+                seen, since = self.steps, time.monotonic()
+            elif time.monotonic() >= since + self._patience:
                 self.broken = self.closing = True
                 raise SimulationError(
                     f"{self.current.label} has been running for {self._patience:g} s without a step: it computes, or "
                     f"blocks on what is not the library's\n{_stack_of(self.current)}"
                 )
-            seen = self.steps
 
     def _interrupt(self) -> None:
         """The first Ctrl-C is raised once the test has the run again; a second one does not wait for that."""

@@ -192,10 +192,12 @@ class Simulation(ActorSystem):
     def stop(self, timeout: float | None = None) -> StopReport:
         """Stop the tree, in virtual time, and end the simulation's threads; as `ActorSystem.stop`."""
         scheduler = self.scheduler
-        if self._over or not scheduler.is_outside or any(stream is self.events for stream in here.serving):
+        if self._over and self._report is not None:
+            return self._report
+        if not scheduler.is_outside or any(stream is self.events for stream in here.serving):
             return super().stop(timeout)
         try:
-            if not scheduler.broken:
+            if not scheduler.broken and not scheduler.spoilt:
                 super().stop(timeout)
         finally:
             self._over = True
