@@ -10,6 +10,7 @@ from actors import (
     ActorSystem,
     Agent,
     AgentBackingOff,
+    AgentRef,
     AgentStoppedError,
     ChildSpec,
     HandlerTimeout,
@@ -22,7 +23,16 @@ from actors import (
     SystemFailed,
     TooManyOrphans,
 )
-from actors.testkit import CheckedSimulation, CheckedSystem, Expectations, Gate, VirtualClock, set_dilation
+from actors.testkit import (
+    Checked,
+    CheckedSimulation,
+    CheckedSystem,
+    Expectations,
+    Expected,
+    Gate,
+    VirtualClock,
+    set_dilation,
+)
 from policies import Backoff, Escalate, Restart, Resume, Stop
 from tests.core.helpers import PATIENCE, Boom, Worker, answer, assert_ended
 
@@ -696,6 +706,19 @@ def test_what_cannot_come_cannot_be_announced(system: CheckedSystem, arguments: 
 
 
 def test_an_announcement_prints_what_it_is_about(system: CheckedSystem) -> None:
-    assert repr(system.expect_failure(Boom, "/w", 2)) == "<expected failure Boom of /w: came 0 of 2>"
+    failure: Expected = system.expect_failure(Boom, "/w", 2)
+    assert repr(failure) == "<expected failure Boom of /w: came 0 of 2>"
     letter = system.expect_dead_letter(path="/w", reason="expired", times=None)
     assert repr(letter) == "<expected dead letter of /w (expired): came any number of times>"
+
+
+@pytest.mark.parametrize("kind", [CheckedSystem, CheckedSimulation])
+def test_a_helper_of_a_test_takes_either_kind_of_checked_system(kind: type[CheckedSystem | CheckedSimulation]) -> None:
+    def crash(checked: Checked, worker: AgentRef[Any]) -> None:
+        with checked.expect_failure(Boom, worker.path):
+            worker.tell(Boom("bad"))
+        checked.verify()
+
+    with kind(name="test") as system:
+        crash(system, system.spawn(Worker, name="w"))
+        assert system.expectations.report() == ""

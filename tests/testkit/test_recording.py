@@ -24,7 +24,7 @@ from actors import (
     Supervisor,
     SystemStopped,
 )
-from actors.testkit import Events, Simulation, VirtualClock
+from actors.testkit import Events, EventView, Simulation, VirtualClock
 from policies import Backoff, Directive, Restart
 
 
@@ -294,7 +294,7 @@ def test_a_record_is_told_by_many_threads_and_loses_nothing(system: ActorSystem,
     for thread in threads:
         thread.start()
     for number in range(4):
-        view = events.within(f"/{number}")
+        view: EventView = events.within(f"/{number}")
         view.expect_sequence([(AgentStarted, f"/{number}/{count}") for count in range(200)])
     for thread in threads:
         thread.join()
