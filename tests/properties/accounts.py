@@ -11,7 +11,7 @@ from actors import DeadLetter
 class Incarnation:
     """One incarnation of an agent, as the oracle knows it: to look at it calls nothing of the kernel."""
 
-    __slots__ = ("context", "incarnation", "keeps_children", "path", "ref")
+    __slots__ = ("context", "has_a_thread", "incarnation", "keeps_children", "path", "ref")
 
     def __init__(self, context: Any) -> None:
         self.context = context
@@ -19,6 +19,7 @@ class Incarnation:
         self.incarnation: int = context.incarnation
         self.ref = context.ref
         self.keeps_children: bool = context.cell.spec.keep_children
+        self.has_a_thread: bool = context.cell.spec.dispatcher == "thread"
 
     @property
     def fenced(self) -> bool:
@@ -90,26 +91,29 @@ def conclude_account(account: Account) -> str | None:
     its end later. What an incarnation was abandoned over counts as the kernel says, also where its handler was done in
     the same moment.
     """
-    dead = list(account.dead)
-    outcomes = account.crashed
+    given_up = _abandonments(account)
+    outcomes = account.crashed + len(account.dead)
     for begun in account.begun:
-        given_up = _abandonment_of(begun, dead)
-        if given_up is not None:
-            dead.remove(given_up)
-            outcomes += 1
-        elif begun.end == "stashed":
-            pass
-        elif begun.asked or begun.end == "done":
-            outcomes += 1
-    outcomes += len(dead)
+        # What it was abandoned over has its dead letter; a stashed message comes to its end later.
+        handled = begun.asked or begun.end == "done"
+        outcomes += handled and begun.end != "stashed" and begun not in given_up
     if outcomes == account.expected or (account.perhaps and outcomes == account.expected - 1):
         return None
     return f"{outcomes} outcomes instead of {account.expected}: {account}"
 
 
-def _abandonment_of(begun: Begun, dead: list[DeadLetter]) -> DeadLetter | None:
-    incarnation = begun.who.incarnation
-    return next((letter for letter in dead if letter.reason == "abandoned" and letter.incarnation == incarnation), None)
+def _abandonments(account: Account) -> list[Begun]:
+    """Give the handlings over which the agent was abandoned, as the dead letters say."""
+    found: list[Begun] = []
+    for letter in account.dead:
+        those = [
+            begun
+            for begun in account.begun
+            if letter.reason == "abandoned" and begun.who.incarnation == letter.incarnation and begun not in found
+        ]
+        # One that has not returned, if there is one: the last is done at the same moment.
+        found += [begun for begun in those if begun.end is None][:1] or those[-1:]
+    return found
 
 
 class Asked:

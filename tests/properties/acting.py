@@ -73,6 +73,8 @@ def ask(world: World, player: Who, path: str, script: Script, timeout: float | N
     ref = world.ref(path)
     if ref is None:
         return
+    if timeout is None and player is not None and player.is_waited_for:
+        timeout = 2.0
     letter = world.oracle.letter(script)
     world.oracle.sends(letter, asked=True)
     asked = world.oracle.asks_for(letter, _name(player))

@@ -37,6 +37,7 @@ class Player(Agent):
         self.owes: list[tuple[Reply, Letter]] = []
         self.letter: Letter | None = None  # in hand
         self.stashed = False
+        self.starting = True
         self.me = Incarnation(self.context)
         inside = world.enters(self, "__init__")
         try:
@@ -48,6 +49,11 @@ class Player(Agent):
         """Fail, if the program says so; a few times, so that no tree fails for ever."""
         if (hook, self.me.incarnation) in self.plan.breaks and self.world.once_more(self.me.path, hook):
             raise ERRORS["oops"](f"{hook} of {self.me}")
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether others wait without limit until it goes on: then it is not to wait without limit itself."""
+        return self.starting or self.plan.shutdown == "infinity"
 
     def on_start(self) -> None:
         world = self.world
@@ -61,6 +67,7 @@ class Player(Agent):
             if not self.plan.declared:
                 for plan in self.plan.children:
                     world.perform(("spawn", plan), self)
+            self.starting = False
         finally:
             world.oracle.leaves(inside)
 

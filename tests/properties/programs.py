@@ -69,14 +69,14 @@ POLICIES: dict[str, Policy] = {
     "by error": ByError({Oops: Resume(), Worse: Stop()}, default=_ENDLESS),
     "by error, up": ByError({Worse: Escalate()}, default=Restart(None, within=None, backoff=Backoff(0.5))),
 }
-_FOR_THE_ROOT = ["endless", "endless", "endless", "backoff", "restart", "once", "stop", "by error", "escalate"]
+_FOR_THE_ROOT = [*["endless"] * 6, *["backoff"] * 3, "restart", "once", "stop", "by error", "escalate"]
 _MAILBOXES: dict[str, Mailbox] = {
     "one, reject": Mailbox(1),
     "two, reject": Mailbox(2),
     "one, newest": Mailbox(1, overflow="drop_newest"),
     "two, oldest": Mailbox(2, overflow="drop_oldest"),
     "one, block": Mailbox(1, overflow="block", timeout=0.5),
-    "two, block": Mailbox(2, overflow="block"),
+    "two, block": Mailbox(2, overflow="block", timeout=3.0),
 }
 MAILBOXES: dict[str, Mailbox | None] = {"": None, **_MAILBOXES}
 

@@ -58,6 +58,7 @@ class World:
         self.owed: list[Any] = []
         self.stashes: set[AgentRef[Any]] = set()
         self.oracle = Oracle(exact=False)
+        self._gone = 0
         self._refs: dict[str, AgentRef[Any]] = {}
         self._plans: dict[AgentRef[Any], Player] = {}
         self._times: Counter[tuple[str, str]] = Counter()
@@ -73,8 +74,13 @@ class World:
         perform(self, act, player)
 
     def ref(self, path: str) -> AgentRef[Any] | None:
-        """Give the ref that was last known at the path, also if its agent has ended."""
-        return self._refs.get(path.rpartition("/")[2] if path.startswith("<self>") else path)
+        """Give the ref that was last known at the path; where its agent has ended, mostly that of another."""
+        ref = self._refs.get(path.rpartition("/")[2] if path.startswith("<self>") else path)
+        if ref is None or ref.is_alive():
+            return ref
+        self._gone += 1
+        alive = [other for other in list(self._refs.values()) if other.is_alive()] if self._gone % 4 else []
+        return alive[self._gone % len(alive)] if alive else ref
 
     def knows(self, player: Player) -> None:
         ref = player.actor_ref
@@ -147,7 +153,7 @@ class World:
     def stopper(self) -> Script:
         """The last act of a program whose system is stopped by a driver, or by an agent where one is left."""
         stop: Act = ("stop system", self.program.timeout)
-        alive = [path for path, ref in self._refs.items() if ref.is_alive() and path.startswith("/")]
+        alive = [path for path, ref in list(self._refs.items()) if ref.is_alive() and path.startswith("/")]
         return (("tell", alive[-1], (stop,)),) if self.program.by == "agent" and alive else (stop,)
 
 
