@@ -11,7 +11,7 @@ from actors import DeadLetter
 class Incarnation:
     """One incarnation of an agent, as the oracle knows it: to look at it calls nothing of the kernel."""
 
-    __slots__ = ("context", "has_a_thread", "incarnation", "keeps_children", "path", "ref")
+    __slots__ = ("context", "incarnation", "keeps_children", "path", "ref")
 
     def __init__(self, context: Any) -> None:
         self.context = context
@@ -19,7 +19,6 @@ class Incarnation:
         self.incarnation: int = context.incarnation
         self.ref = context.ref
         self.keeps_children: bool = context.cell.spec.keep_children
-        self.has_a_thread: bool = context.cell.spec.dispatcher == "thread"
 
     @property
     def fenced(self) -> bool:

@@ -15,6 +15,7 @@ from actors import (
     StartFailed,
     SystemStopped,
 )
+from actors._core.ref import CLOSED
 from tests.properties.accounts import Incarnation
 
 _LIFE = (AgentStarted, AgentRestarted, AgentResumed, AgentBackingOff, AgentStopped, StartFailed)
@@ -34,6 +35,11 @@ class Life:
     @property
     def is_open(self) -> bool:
         return self.up > 0 and not self.over
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no messages any more, although the event of its end may be on its way."""
+        return bool(self.ref._cell.gate == CLOSED)
 
 
 class Lives:

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from actors import AgentFailed, AgentStopped, DeadLetter, Escalated, Event
+from actors import AgentFailed, DeadLetter, Escalated, Event
 from tests.properties.accounts import Account, Asked, Begun, Incarnation, Letter, conclude_account, conclude_ask
 from tests.properties.lives import Lives
 
@@ -238,24 +238,17 @@ class Oracle:
         self._conclude_failures()
 
     def _conclude_failures(self) -> None:
-        """Each failure is told once; once more where it is also a child's that has come up to the same agent.
-
-        Who fails on a thread of its own, and is ended at that moment with the whole system, may have told nobody but
-        by the event of its end.
-        """
+        """Each failure is told once; once more where it is also a child's that has come up to the same agent."""
         told: Counter[tuple[str, int]] = Counter()
         up: Counter[tuple[str, int]] = Counter()
-        last: Counter[tuple[str, int]] = Counter()
         for event in self.events:
             if isinstance(event, AgentFailed):
                 told[event.path, id(event.error)] += 1
             elif isinstance(event, Escalated):
                 up[event.parent, id(event.error)] += 1
-            elif isinstance(event, AgentStopped):
-                last[event.path, id(event.error)] += 1
         for who, error in self._failures:
             key = who.path, id(error)
-            least = 0 if who.fenced or (who.has_a_thread and last[key]) else 1
+            least = 0 if who.fenced else 1
             if not least <= told[key] <= 1 + up[key]:
                 self.violated("I7", f"{error!r} out of {who} is {told[key]} events")
 

@@ -150,6 +150,16 @@ class World:
         for gate in self.gates:
             gate.open()
 
+    def wait_for_end(self, advance: Callable[[float], object]) -> None:
+        """Let time pass until the system says that it has stopped."""
+        passed = 0.0
+        while not self.oracle.counts["SystemStopped"] and passed < LONGEST:
+            advance(1.0)
+            passed += 1.0
+            if passed == LONGEST / 2 and not self.system.is_stopping:
+                # The agent that was to stop it hangs, or was stopped before.
+                self.system.pool.put(Driver(self, 0, (("stop system", self.program.timeout),)))
+
     def stopper(self) -> Script:
         """The last act of a program whose system is stopped by a driver, or by an agent where one is left."""
         stop: Act = ("stop system", self.program.timeout)
@@ -194,17 +204,12 @@ class Simulated(World):
 
     def end(self) -> None:
         program, system = self.program, self.system
-        if program.by == "test":
-            system.stop(program.timeout)
-            return
-        system.pool.put(Driver(self, 0, self.stopper()))
-        passed = 0.0
-        while not self.oracle.counts["SystemStopped"] and passed < LONGEST:
-            system.advance(1.0)
-            passed += 1.0
-            if passed == LONGEST / 2:
-                # Whoever was to stop it hangs, or was stopped before.
-                system.pool.put(Driver(self, 0, (("stop system", program.timeout),)))
+        if program.by == "test" and not system.is_stopping:
+            # Not yet the end of the simulation: what goes on after the end of the system is to come to its own.
+            ActorSystem.stop(system, program.timeout)
+        else:
+            system.pool.put(Driver(self, 0, self.stopper()))
+        self.wait_for_end(system.advance)
         self.open_gates()
         system.settle()
         system.stop()
@@ -237,11 +242,8 @@ class Threaded(World):
             self._pass_time_while(lambda: system.stop(program.timeout))
         else:
             system.pool.put(Driver(self, 0, self.stopper()))
-            passed = 0.0
-            while not self.oracle.counts["SystemStopped"] and passed < LONGEST / 2:
-                self.clock.advance(1.0, settle=True, within=PATIENCE)
-                passed += 1.0
-            self._pass_time_while(lambda: system.stop(program.timeout))
+        self.wait_for_end(lambda seconds: self.clock.advance(seconds, settle=True, within=PATIENCE))
+        self._pass_time_while(system.stop)
         self.open_gates()
         self._end_threads()
 
