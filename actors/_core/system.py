@@ -11,6 +11,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
@@ -44,6 +45,7 @@ A = TypeVar("A", bound="Agent")
 
 _BATCH = range(256)  # messages of one turn, before others get theirs
 _JOIN_SECONDS = 5.0
+_GRACE_SECONDS = 1.0  # in which a stop whose time is over leaves behind what still runs, and ends
 _OF_A_CLOCK = ("now", "call_at", "wait", "close")
 _LOOK_SECONDS = 0.01  # from one look at what still runs to the next, once the deadline of a stop is over
 _open_systems: weakref.WeakSet[ActorSystem] = weakref.WeakSet()
@@ -63,7 +65,8 @@ class Guardian(Agent):
 class StopReport:
     """How a system ended: `abandoned` are the paths of the agents whose code did not end in time.
 
-    `complete` is False where the caller could not wait for the end, because it is an agent of that system.
+    `complete` is False where the caller did not wait for the end, because it is an agent of that system, or because
+    the time that it gave was over.
     """
 
     seconds: float
@@ -124,6 +127,8 @@ class ActorSystem:
         self._cause: tuple[str, BaseException] | None = None
         self._stopping = False
         self._report: StopReport | None = None
+        self._lost: set[str] = set()  # who had been abandoned before the stop
+        self._stopper: threading.Thread | None = None
         self._ended = threading.Event()
         # Guards the root cause and the stopping flag.
         self._lock = threading.Lock()
@@ -221,9 +226,11 @@ class ActorSystem:
         """Stop the tree, children before parents in reverse start order, and end all threads; blocks.
 
         Each agent has its own `shutdown`; `timeout` seconds are for all together. Who does not end in time is abandoned
-        and named in the report. Called again, it waits for the first call and gives the same report. Called by an
-        agent of this system, or by what the system calls (a subscriber, a policy, a callback of an ask), it does not
-        wait.
+        and named in the report. By the machine's clock this is back a second after that, whatever hangs: if that is no
+        agent but a subscriber, say, the report is not complete, and the stop goes on. Called again, it waits for the
+        first call, with a timeout just as long (in real seconds, under a virtual clock, too), and gives the same
+        report. Called by an agent of this system, or by what the system calls (a subscriber, a policy, a callback of
+        an ask), it does not wait.
         """
         check_timeout(timeout)
         if fence.raised:
@@ -236,10 +243,11 @@ class ActorSystem:
             if first:
                 self.pool.put(Job(lambda: self._stop(timeout)))
             return self._report or StopReport(0.0, complete=False)
-        if first:
+        begun = time.monotonic()
+        if first and not self._stop_aside(timeout):
             self._stop_or_hurry(timeout)
-        else:
-            self._wait_for_end(None)
+        elif not self._wait_or_hurry(None if timeout is None else max(0.0, timeout) + _GRACE_SECONDS):
+            return StopReport(time.monotonic() - begun, self._left_behind(), complete=False)
         self._join_threads()
         assert self._report is not None
         return self._report
@@ -287,6 +295,34 @@ class ActorSystem:
             path, error = self._cause
             raise SystemFailed(self.name, path, error) from error
 
+    def _stop_aside(self, timeout: float | None) -> bool:
+        """Have another thread stop the tree, so that who gave a time is back by then; False if there is no such thread.
+
+        Only by the machine's clock: who else is to say when the time is over?
+        """
+        if timeout is None or not isinstance(self.clock, SystemClock):
+            return False
+        stopper = threading.Thread(target=self._stop, args=(timeout,), name=f"{self.name}-stop", daemon=True)
+        try:
+            stopper.start()
+        except RuntimeError:
+            # As at the end of a program; a thread that is there already will do.
+            if self.pool.idle:
+                self.pool.put(Job(partial(self._stop, timeout)))
+                return True
+            return False
+        self._stopper = stopper
+        return True
+
+    def _wait_or_hurry(self, seconds: float | None) -> bool:
+        try:
+            return self._wait_for_end(seconds)
+        except KeyboardInterrupt:
+            # Whatever still runs is left behind.
+            self._leave_behind()
+            self._wait_for_end(_GRACE_SECONDS)
+            raise
+
     def _stop_or_hurry(self, timeout: float | None) -> None:
         try:
             self._stop(timeout)
@@ -299,15 +335,14 @@ class ActorSystem:
         clock = self.clock
         begun = clock.now()
         guardian = self.guardian
-        lost = {orphan.path for orphan in self.orphans_list}
+        self._lost = {orphan.path for orphan in self.orphans_list}
         if guardian.state is State.RUNNING:
             self._take_turn_of(guardian)
         if timeout is not None:
             clock.call_at(begun + timeout, self._leave_behind)
         finish(guardian, Stop(StopReason.SHUTDOWN, deadline=None if timeout is None else begun + timeout))
         self.reports.close()
-        left = tuple(orphan.path for orphan in self.orphans_list if orphan.path not in lost)
-        self._report = StopReport(clock.now() - begun, left)
+        self._report = StopReport(clock.now() - begun, self._left_behind())
         self.events.publish(
             events.SystemStopped("/", 1, clock.now(), self._cause[1] if self._cause is not None else None)
         )
@@ -315,6 +350,10 @@ class ActorSystem:
         self.pool.close()
         _open_systems.discard(self)
         self._ended.set()
+
+    def _left_behind(self) -> tuple[str, ...]:
+        """Give the paths of those that were abandoned since the stop began, and still hang."""
+        return tuple(orphan.path for orphan in self.orphans_list if orphan.path not in self._lost)
 
     # What waits for threads rather than agents, and so not by the clock.
 
@@ -336,6 +375,8 @@ class ActorSystem:
     def _join_threads(self) -> None:
         deadline = time.monotonic() + _JOIN_SECONDS
         hanging = frozenset(orphan.ident for orphan in self.orphans_list)
+        if self._stopper is not None:
+            self._stopper.join(max(0.0, deadline - time.monotonic()))
         self.pool.join(deadline, hanging)
         for thread in list(self._own_threads):
             thread.join(deadline, hanging)
