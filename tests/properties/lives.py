@@ -84,7 +84,14 @@ class Lives:
 
     def _open_below(self, path: str) -> list[Life]:
         inside = f"{path}/"
-        return [life for at, lives in self._lives.items() if at.startswith(inside) for life in lives if life.is_open]
+        return [
+            life
+            for at, lives in self._lives.items()
+            if at.startswith(inside)
+            for life in lives
+            # Where threads are interrupted anywhere, the event of its end may come after that of its parent's.
+            if life.is_open and (self.exact or not life.is_closed)
+        ]
 
     # -- what the system says -----------------------------------------------------
 
