@@ -229,7 +229,6 @@ def test_a_bad_option_is_refused_by_name_and_leaves_the_thread_free(options: dic
         (lambda: explore(print, runs=True), "runs: a whole number of at least 1, or None, not True"),
         (lambda: explore(print, "best"), "strategy: random, pct, exhaustive, or a Strategy, not 'best'"),
     ],
-    ids=str,
 )
 def test_a_bad_strategy_is_refused_by_name(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
