@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -19,7 +20,7 @@ import actors._core
 if TYPE_CHECKING:
     from actors.testkit.simulation.scheduler import Scheduler
 
-_KERNEL = str(Path(actors._core.__file__).parent)
+_KERNEL = str(Path(actors._core.__file__).parent) + os.sep
 _LOCKS = ("making", "_edges", "_waits")
 _LOCK_NAMES = ("_lock", "._changed")
 
@@ -29,10 +30,9 @@ def at_every_line(scheduler: Scheduler) -> Iterator[None]:
     """Let the threads of this simulation be interrupted at every line of the kernel that they begin from now on."""
 
     def enter(frame: FrameType, event: str, argument: Any) -> Any:
-        name = frame.f_code.co_filename
-        if not name.startswith(_KERNEL) or _is_locked(frame):
+        locked = _locked_lines(frame.f_code.co_filename)
+        if locked is None or _is_locked(frame):
             return None
-        locked = _locked_lines(name)
 
         def step(frame: FrameType, event: str, argument: Any) -> Any:
             if event == "line" and frame.f_lineno not in locked:
@@ -52,16 +52,21 @@ def _is_locked(frame: FrameType) -> bool:
     """Whether one of the callers holds a leaf lock."""
     caller = frame.f_back
     while caller is not None:
-        name = caller.f_code.co_filename
-        if name.startswith(_KERNEL) and caller.f_lineno in _locked_lines(name):
-            return True
+        locked = _locked_lines(caller.f_code.co_filename)
+        if locked is not None:
+            if caller.f_lineno in locked:
+                return True
+            if caller.f_trace is not None:
+                return False  # it is interrupted, too, so none of its callers holds one
         caller = caller.f_back
     return False
 
 
 @functools.cache
-def _locked_lines(name: str) -> frozenset[int]:
-    """Give the lines of a file that run, or may run, under a leaf lock."""
+def _locked_lines(name: str) -> frozenset[int] | None:
+    """Give the lines of a file that run, or may run, under a leaf lock; None if it is not the kernel's."""
+    if not name.startswith(_KERNEL):
+        return None
     lines: set[int] = set()
     for node in ast.walk(ast.parse(Path(name).read_text(encoding="utf-8"))):
         if isinstance(node, ast.With) and any(_is_lock(item.context_expr) for item in node.items):

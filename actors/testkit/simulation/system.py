@@ -123,8 +123,10 @@ class Simulation(ActorSystem):
     def race(self, *actions: Callable[[], object]) -> list[Any]:
         """Run the actions at the same time, as it were, each on a thread of its own, until all agents are done.
 
-        Somebody else may come first at every line of the kernel, not only before a message is sent. Gives what the
-        actions return, in order (None for one that still waits); raises what the first of them raised.
+        Somebody else may come first at every line of the kernel, not only before a message is sent; not in the middle
+        of a line, and not while one of the kernel's own short locks is held. Which lines there are to stop at differs
+        a little from one CPython to the next: the schedule of a race holds for the version that printed it. Gives what
+        the actions return, in order (None for one that still waits); raises what the first of them raised.
         """
         results: list[Any] = [None] * len(actions)
         errors: list[BaseException] = []
