@@ -5,6 +5,7 @@ Everything here waits for an event and gives up after `PATIENCE` real seconds, s
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from actors import ActorSystem, Agent, AgentRef, Event
 from actors.testkit import VirtualClock
 
-PATIENCE = 10.0
+PATIENCE = float(os.environ.get("ACTORTREE_TEST_PATIENCE", "10"))
 """Real seconds after which a wait has failed."""
 
 
