@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # Twice quiet: errors only, no word on how pip is configured.
 PIP := $(PY) -m pip install -qq
-# Options for `make bench`, as in: make bench ARGS="--quick --rows tell,ask"
+# Options for `make bench` and `make mutants`, as in: make bench ARGS="--quick --rows tell,ask"
 ARGS ?=
 
 # The work tree and .venv alone decide what is imported.
@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint mutants bench clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -25,6 +25,7 @@ help:
 	@echo "make demo    audit this folder with a tree of agents, and files that crash and hang them"
 	@echo "make test    lint, then all tests; fails below full branch coverage of policies and actors/_core"
 	@echo "make lint    ruff, mypy --strict and the import contracts"
+	@echo "make mutants put faults into copies of the kernel, one at a time, and see that the tests notice (ARGS='--list')"
 	@echo "make bench   the benchmarks, beside the peers that can be installed (ARGS='--quick')"
 	@echo "make clean   remove all that was made here, .venv too"
 	@echo "PYTHON=python3.12 chooses the interpreter for a new .venv (3.11 or later)"
@@ -45,6 +46,9 @@ test: lint
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 	@$(PY) -m pytest -q -m stress || [ $$? -eq 5 ]
+
+mutants: $(VENV)/.has-tests
+	@$(PY) -m tests.mutations $(ARGS)
 
 bench: $(VENV)/.has-peers
 	@$(PY) -m benchmarks $(ARGS)
