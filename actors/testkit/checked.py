@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
 
+from actors._core.here import here
 from actors._core.report import CrashReports
-from actors._core.system import ActorSystem
+from actors._core.system import ActorSystem, StopReport
+from actors.testkit.clock import SystemShare
+from actors.testkit.ending import stop_in_virtual_time
 from actors.testkit.expectations import Expectations, Expected, Kind
 from actors.testkit.quiet import Unlogged
 from actors.testkit.simulation import Simulation
@@ -47,6 +51,7 @@ class CheckedSystem(Checked, ActorSystem):
 
     Leaving its `with` block waits for what was announced, at most `PATIENCE` seconds, stops the system, and verifies.
     If the block raised, its error gets a note instead. Failures are logged nowhere: what was not announced is reported.
+    Under a VirtualClock the stop does not wait for the test to let time pass, see `stop`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,6 +69,19 @@ class CheckedSystem(Checked, ActorSystem):
         elif text := self.expectations.report(missing=False):
             error.add_note(text)
         super().__exit__(kind, error, traceback)
+
+    def stop(self, timeout: float | None = None) -> StopReport:
+        """Stop the tree; as `ActorSystem.stop`.
+
+        Under a VirtualClock time passes for the end, once the agents have nothing else left to do, or have been busy
+        for `PATIENCE` real seconds: so who hangs is left behind when its virtual time is over. Raises AssertionError,
+        with the stacks, where that does not end the system, as an agent hangs for which `shutdown` is "infinity".
+        """
+        clock = self.clock
+        inside = here.context is not None or here.serving
+        if inside or self._report is not None or not isinstance(clock, SystemShare):
+            return super().stop(timeout)
+        return stop_in_virtual_time(self, clock.clock, partial(super().stop, timeout))
 
     def _make_reports(self) -> CrashReports:
         return Unlogged(self.clock)

@@ -27,7 +27,8 @@ class VirtualClock:
     another thread's ask has answered on that thread, and work given away to executors or event loops. `system.wait` and
     `get` of a future that is no ask go by real seconds.
 
-    May be used on any thread.
+    A system that is stopped waits for what hangs in it until the clock has been advanced to the end of its time: by
+    another thread, or by the system itself if it is a `CheckedSystem`. May be used on any thread.
     """
 
     def __init__(self, start: float = 0.0) -> None:
@@ -226,7 +227,7 @@ class SystemShare:
     """What one system has of a clock that others may use, too: when the system closes it, only its timers go."""
 
     def __init__(self, clock: VirtualClock, name: str) -> None:
-        self._clock = clock
+        self.clock = clock
         self._name = name
         self._closed = False
         self.now = clock.now
@@ -236,7 +237,7 @@ class SystemShare:
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         """As of the clock; once the system has ended, nothing is called any more."""
-        timer = self._clock.call_at(when, callback)
+        timer = self.clock.call_at(when, callback)
         timer.keeper = self
         if self._closed:
             timer.cancel()
@@ -244,15 +245,15 @@ class SystemShare:
 
     def wait(self, future: Waited, deadline: float | None) -> bool:
         """As of the clock."""
-        return self._clock.wait(future, deadline)
+        return self.clock.wait(future, deadline)
 
     def close(self) -> None:
         """Forget the timers of this system."""
         self._closed = True
-        self._clock.forget(self)
+        self.clock.forget(self)
 
     def __repr__(self) -> str:
-        return f"{self._clock!r} of {self._name}"
+        return f"{self.clock!r} of {self._name}"
 
 
 class _Timers:
