@@ -9,6 +9,7 @@ from typing import Any
 from actors._core.clock import Timer
 from actors._core.dispatcher import Job
 from actors._core.future import Ask
+from actors._core.mailbox import BoundedQueue
 from actors._core.place import Place
 
 _PLAIN = (str, bytes, int, float, bool, type(None))
@@ -49,11 +50,13 @@ def _what_it_does(place: Place) -> str:
     if place.control:
         return type(place.control[0]).__name__.lower()
     queue = place.queue
+    if isinstance(queue, BoundedQueue):
+        queue = queue._items
     if not queue:
         return "nothing"
     try:
         return describe_message(queue[0])  # type: ignore[index]
-    except (TypeError, IndexError):
+    except TypeError:
         return "a message"
 
 
