@@ -1,0 +1,116 @@
+"""How do I run a tree of agents in an order that follows from a seed, find a bug, and repeat it? Run it with pytest."""
+
+import re
+import time
+
+import pytest
+
+from actors import Agent, AgentFuture, AgentRef, ChildSpec, Mailbox, Supervisor
+from actors.testkit import Deadlock, Simulation
+from policies import Backoff, Restart
+
+
+class Account(Agent):
+    """Answers "balance" with what there is; a number is what there is from now on."""
+
+    def __init__(self) -> None:
+        self.balance = 0
+
+    def on_receive(self, message: str | int) -> int:
+        if isinstance(message, int):
+            self.balance = message
+        return self.balance
+
+
+class Depositor(Agent):
+    """Reads the balance, adds, and writes it: what another writes between the two is lost."""
+
+    def __init__(self, account: AgentRef[Account]) -> None:
+        self.account = account
+
+    def on_receive(self, amount: int) -> None:
+        self.account.tell(self.account.ask("balance") + amount)
+
+
+def two_deposits(simulation: Simulation) -> None:
+    account = simulation.spawn(Account, name="account")
+    for name, amount in {"ada": 1, "bob": 10}.items():
+        simulation.spawn(Depositor, account, name=name).tell(amount)
+    simulation.settle()
+    assert account.ask("balance") == 11, "an update was lost"
+
+
+def first_seed_that_fails() -> tuple[int, AssertionError]:
+    for seed in range(100):
+        try:
+            with Simulation(seed) as simulation:
+                two_deposits(simulation)
+        except AssertionError as error:
+            return seed, error
+    raise AssertionError("100 orders, and no update was lost")
+
+
+def test_some_seed_finds_the_lost_update_and_each_run_of_it_is_the_same() -> None:
+    seed, error = first_seed_that_fails()
+    with pytest.raises(AssertionError, match="an update was lost") as again, Simulation(seed) as simulation:
+        two_deposits(simulation)
+    # The note of a failed run has the seed, the schedule, and the last steps: a line for each, with the virtual time.
+    assert again.value.__notes__ == error.__notes__
+    assert "     0.000  /ada: 1\n" in error.__notes__[0]
+
+
+def test_the_schedule_that_a_failed_run_printed_repeats_it() -> None:
+    _, error = first_seed_that_fails()
+    (schedule,) = re.findall(r"schedule='([0-9x.]*)'", error.__notes__[0])
+    with pytest.raises(AssertionError, match="an update was lost"), Simulation(schedule=schedule) as simulation:
+        two_deposits(simulation)
+
+
+class Runner(Agent):
+    """Hands the baton to the next, once the race is on; each has room for one."""
+
+    def __init__(self, start: AgentFuture[None]) -> None:
+        self.begun = start
+
+    def on_receive(self, following: "AgentRef[Runner]") -> None:
+        self.begun.get()
+        following.tell(self.actor_ref)
+
+
+def test_a_deadlock_says_who_waits_for_whom() -> None:
+    start: AgentFuture[None] = AgentFuture()
+    narrow = Mailbox(capacity=1, overflow="block")
+    with Simulation() as simulation:
+        ann, ben = (simulation.spawn(ChildSpec(Runner, name, args=(start,), mailbox=narrow)) for name in ("ann", "ben"))
+        ann.tell(ben)
+        ben.tell(ann)
+        simulation.settle()  # both have begun
+        for runner in (ann, ben):
+            runner.tell(runner)  # and now both mailboxes are full
+        start.resolve()
+        with pytest.raises(Deadlock) as caught:
+            ann.ask("are you there?")
+        assert caught.value.cycle in (("/ann", "/ben", "/ann"), ("/ben", "/ann", "/ben"))
+
+
+class Link(Agent):
+    """Comes up at the tenth try only."""
+
+    def on_start(self) -> None:
+        if 1 < self.context.incarnation < 10:
+            raise ConnectionError("still down")
+
+    def on_receive(self, message: str) -> None:
+        raise ConnectionError("down")
+
+
+def test_hours_of_backoff_pass_in_milliseconds() -> None:
+    patient = Restart(max_restarts=None, within=None, backoff=Backoff(60.0, cap=3600.0))
+    begun = time.perf_counter()
+    with Simulation() as simulation:
+        simulation.spawn(Supervisor, name="net", children=[ChildSpec(Link, "link")], policy=patient)
+        (link,) = simulation.select("/net/link")
+        link.tell("cut")
+        assert simulation.clock.run_until_idle() == (1 + 2 + 4 + 8 + 16 + 32 + 60 + 60 + 60) * 60.0
+        assert link.incarnation == 10
+    assert time.perf_counter() - begun < 1.0
