@@ -5,7 +5,7 @@ import re
 import pytest
 
 from actors import Agent, AgentRef
-from actors.testkit import Exhaustive, Priorities, Simulation, explore, replay
+from actors.testkit import Exhaustive, Priorities, RandomWalk, ReplayError, Schedule, Simulation, explore, replay
 
 
 class Stock(Agent):
@@ -65,6 +65,12 @@ def test_the_naive_stock_is_sold_twice_in_some_order_and_the_schedule_shows_it_a
     assert again.value.__notes__ == caught.value.__notes__
 
 
+def test_a_schedule_is_of_one_program() -> None:
+    assert Schedule("0x3.1").choices == [0, 0, 0, 1]
+    with pytest.raises(ReplayError, match="the schedule says 7, but only test, /ada could go on"):
+        replay(naive, "7")
+
+
 def test_the_mended_stock_is_sold_once_in_every_order_that_there_is() -> None:
     exploration = explore(mended, Exhaustive(preemptions=None))
     assert exploration.complete  # nothing is left to be tried
@@ -82,6 +88,8 @@ def test_a_bound_on_preemptions_finds_most_and_is_much_shorter() -> None:
 def test_where_there_are_too_many_orders_priorities_try_those_that_show_most_bugs() -> None:
     with pytest.raises(AssertionError, match="sold what was not there"):
         explore(naive, Priorities(depth=2, steps=20), runs=100)
+    with pytest.raises(AssertionError, match="sold what was not there"):
+        explore(naive, RandomWalk(stay=0.8), runs=100)  # or each step drawn at random
     assert not explore(mended, Priorities(depth=2, steps=20), runs=100).complete  # they prove nothing
 
 

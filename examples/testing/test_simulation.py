@@ -2,11 +2,12 @@
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from actors import Agent, AgentFuture, AgentRef, ChildSpec, Mailbox, Supervisor
-from actors.testkit import Deadlock, Simulation
+from actors.testkit import Deadlock, Livelock, Simulation, SimulationError
 from policies import Backoff, Restart
 
 
@@ -91,6 +92,35 @@ def test_a_deadlock_says_who_waits_for_whom() -> None:
         with pytest.raises(Deadlock) as caught:
             ann.ask("are you there?")
         assert caught.value.cycle in (("/ann", "/ben", "/ann"), ("/ben", "/ann", "/ben"))
+
+
+class Echo(Agent):
+    """Sends back what it hears."""
+
+    def on_receive(self, other: "AgentRef[Echo]") -> None:
+        other.tell(self.actor_ref)
+
+
+def test_a_livelock_says_what_is_repeated() -> None:
+    with Simulation(max_steps=1000) as simulation:
+        rock, wall = (simulation.spawn(Echo, name=name) for name in ("rock", "wall"))
+        rock.tell(wall)
+        with pytest.raises(Livelock) as caught:
+            simulation.settle()
+        assert sorted(caught.value.cycle) == ["/rock: AgentRef", "/wall: AgentRef"]
+
+
+class Threaded(Agent):
+    """Starts a thread that uses an agent: no simulation can say when that goes on."""
+
+    def on_receive(self, other: AgentRef[Account]) -> str:
+        with ThreadPoolExecutor() as executor:
+            return str(executor.submit(other.ask, "balance").exception())
+
+
+def test_a_thread_that_a_handler_starts_is_refused_and_the_test_fails() -> None:
+    with pytest.raises(SimulationError, match="no thread of this simulation"), Simulation() as simulation:
+        simulation.spawn(Threaded).ask(simulation.spawn(Account))
 
 
 class Link(Agent):
