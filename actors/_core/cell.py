@@ -129,6 +129,9 @@ class Cell(Turn, Parent):
         self.end_for_good()
         self.move(State.STOPPING)
         self.close()
+        if self.family is not None:
+            # Its children have ended, and others may have started some since.
+            self.family.stop_all(None, final=True)
         self.move(State.STOPPED)
         parent = self.parent
         assert parent is not None

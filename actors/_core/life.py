@@ -323,7 +323,8 @@ def _stop(cell: Cell, command: Stop) -> bool:
 
 
 def _notify(cell: Cell, command: Notice) -> None:
-    if cell.state is not State.RUNNING:
+    context = cell.context
+    if cell.state is not State.RUNNING or context is None or context.fenced:
         # No incarnation can take it now: the next one finds it ahead of all messages.
         cell.open_queue().extendleft((command,))
     elif watch.take(cell, command.target):

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from actors import Agent, AgentFuture, AskTimeout, ChildSpec, DeadLetter, Delivery, Mailbox, ReplyError
-from actors.testkit import Simulation
+from actors import (
+    Agent,
+    AgentAbandoned,
+    AgentFuture,
+    AgentRef,
+    AgentStarted,
+    AgentStopped,
+    AgentStoppedError,
+    AskTimeout,
+    ChildSpec,
+    DeadLetter,
+    Delivery,
+    Mailbox,
+    ReplyError,
+    StartFailedError,
+)
+from actors.testkit import Gate, RandomWalk, Simulation, explore
 
 
 class Shelf(Agent):
@@ -113,3 +129,68 @@ def test_an_ask_that_was_dropped_as_its_agent_was_abandoned_and_ended_has_an_end
 
         with pytest.raises(AskTimeout):
             ask.get()
+
+
+class Hirer(Agent):
+    """Gives whoever it is sent one more child."""
+
+    def on_receive(self, ref: AgentRef[Any]) -> None:
+        with suppress(AgentStoppedError):
+            ref.start_child(ChildSpec(Clerk, "late"))
+
+
+class Careless(Agent):
+    """Has a child, tells another of itself, and does not start."""
+
+    def __init__(self, hirer: AgentRef[Hirer]) -> None:
+        self.hirer = hirer
+
+    def on_start(self) -> None:
+        self.context.spawn(Clerk, name="early")
+        self.hirer.tell(self.actor_ref)
+        self.context.spawn(Clerk, name="second")
+        raise LookupError("does not start")
+
+
+def test_no_child_is_started_below_an_agent_that_did_not_start() -> None:
+    def scenario(system: Simulation) -> None:
+        hirer = system.spawn(Hirer)
+        with pytest.raises(StartFailedError):
+            system.spawn(Careless, hirer, name="careless")
+        system.settle()
+        begun = {event.path for event in system.events.recent(20, AgentStarted)} - {"/", hirer.path}
+        assert begun == {event.path for event in system.events.recent(20, AgentStopped)}
+
+    explore(scenario, RandomWalk(), runs=60)
+
+
+class Watching(Agent):
+    """Waits at a gate where it is told to, and notes what else it is given, in which incarnation."""
+
+    def __init__(self, gate: Gate, notes: list[Any]) -> None:
+        self.gate = gate
+        self.notes = notes
+
+    def on_receive(self, message: Any) -> None:
+        if isinstance(message, AgentRef):
+            self.context.watch(message)
+        elif message == "wait":
+            self.gate.wait()
+        else:
+            self.notes.append((message, self.context.fenced))
+
+
+def test_the_notice_of_an_end_is_not_for_an_incarnation_that_was_abandoned() -> None:
+    with Gate() as gate, Simulation() as system:
+        notes: list[Any] = []
+        clerk = system.spawn(Clerk)
+        watching = system.spawn(ChildSpec(Watching, args=(gate, notes), shutdown=1.0))
+        watching.tell(clerk)
+        watching.tell("wait")
+        system.settle()
+        clerk.stop()
+
+        watching.stop(drain=False)
+
+        assert system.events.recent(10, AgentAbandoned)
+        assert notes == []
