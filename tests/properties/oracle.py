@@ -93,6 +93,8 @@ class Oracle:
                 if not other.who.fenced:
                     self.violated("I2", f"{inside} begins inside {other}")
             there.append(inside)
+            if who.fenced and self.exact:
+                self.violated("I10", f"{inside} begins after it was abandoned")
             newest = self._newest.get(who.path)
             if newest is not None and newest is not who and self._is_older(who, newest):
                 self.violated("I10", f"{inside} begins after {newest} has begun")

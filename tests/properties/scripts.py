@@ -234,8 +234,8 @@ def write_program(seed: int) -> Program:
     writer = Writer(dice, plans)
     plans = tuple(_with_beginnings(plan, writer) for plan in plans)
     root, strategy = root_policy(dice)
-    raced = dice.chance(0.02)
-    phases = tuple(_phase(writer, raced and not number) for number in range(1 + dice.below(5)))
+    raced = dice.chance(0.03)
+    phases = tuple(_phase(writer, raced and not number) for number in range(1 + dice.below(6)))
     timeout = dice.pick([None, 0.0, 1.0, 8.0])
     return Program(
         seed,
@@ -256,6 +256,6 @@ def _with_beginnings(plan: Plan, writer: Writer) -> Plan:
 
 def _phase(writer: Writer, raced: bool) -> Phase:
     drivers = tuple(
-        tuple(writer.act(_DRIVERS, 2) for _ in range(1 + writer.dice.below(6))) for _ in range(1 + writer.dice.below(3))
+        tuple(writer.act(_DRIVERS, 2) for _ in range(1 + writer.dice.below(8))) for _ in range(1 + writer.dice.below(3))
     )
     return Phase(drivers, writer.dice.quarters(8), raced)

@@ -287,6 +287,12 @@ def code_of_an_old_agent_after_a_newer_one_of_its_name(record: Record) -> None:
     record.runs(old, "on_stop")
 
 
+def code_of_an_incarnation_that_was_abandoned(record: Record) -> None:
+    who = a_life(record)
+    who.context.fenced = True
+    record.runs(who)
+
+
 def a_tick_of_an_old_incarnation(record: Record) -> None:
     tick = record.oracle.letter((), a_life(record))
     record.oracle.began(tick, record.starts(incarnation(number=2)), False)
@@ -338,6 +344,7 @@ BROKEN: dict[str, list[Callable[[Record], object]]] = {
     "I10": [
         code_of_an_old_incarnation_after_a_newer_one,
         code_of_an_old_agent_after_a_newer_one_of_its_name,
+        code_of_an_incarnation_that_was_abandoned,
         a_tick_of_an_old_incarnation,
         a_result_for_an_old_incarnation,
         an_act_of_one_that_was_abandoned,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -189,6 +190,10 @@ class Simulated(World):
             return super().run()
         except SimulationError as error:
             self.oracle.violated("I6", str(error))
+            return self.oracle
+        except Exception as error:
+            # What comes out of a thread of the simulation is the kernel's own.
+            self.oracle.violated("kernel", "".join(traceback.format_exception(error)))
             return self.oracle
         finally:
             with suppress(SimulationError):
