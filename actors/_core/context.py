@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from actors._core import watch
 from actors._core.errors import ActorError, AgentStoppedError, Cancelled, DeferError, StashError, printed
 from actors._core.future import Ask
-from actors._core.here import here
+from actors._core.here import before_acting, fence, here
 from actors._core.messages import PipeFailed
 from actors._core.replies import Deferred, Reply, owe, settle_owed
 from actors._core.timers import TICKS, Idle, Timers
@@ -163,11 +163,15 @@ class Context:
     def watch(self, ref: AgentRef[Any]) -> None:
         """Have `Terminated(ref, reason)` delivered once `ref` has ended for good; at once if it has already."""
         self._may_act()
+        if fence.raised:
+            before_acting()
         watch.watch(self.cell, _cell_of(ref))
 
     def unwatch(self, ref: AgentRef[Any]) -> None:
         """Take the watch back; a notice that waits already is not delivered."""
         self._may_act()
+        if fence.raised:
+            before_acting()
         watch.unwatch(self.cell, _cell_of(ref))
 
     # -- stash --------------------------------------------------------------------

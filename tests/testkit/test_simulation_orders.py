@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import permutations
 from math import prod
 from typing import Any
 
 import pytest
 
-from actors import ChildSpec
+from actors import Agent, AgentRef, ChildSpec
 from actors.testkit import Exhaustive, Priorities, RandomWalk, Simulation, explore
 from actors.testkit.simulation import Exploration, Strategy
 from policies import Restart
@@ -175,3 +176,62 @@ def test_options_of_an_exploration_are_those_of_its_simulations() -> None:
         simulation.spawn(ChildSpec(Doer, name="a")).tell(lambda agent: 1 / 0)
 
     assert explore(scenario, name="tried", policy=Restart()).complete
+
+
+# -- where others may come first ---------------------------------------------------
+
+ACTS: dict[str, Callable[[Agent, AgentRef[Any]], object]] = {
+    "tell": lambda agent, other: other.tell("hello"),
+    "ask": lambda agent, other: other.ask("hello"),
+    "ask later": lambda agent, other: other.ask("hello", block=False),
+    "stop": lambda agent, other: other.stop(block=False),
+    "spawn": lambda agent, other: agent.context.spawn(Doer),
+    "watch": lambda agent, other: agent.context.watch(other),
+    "unwatch": lambda agent, other: agent.context.unwatch(other),
+    "administration": lambda agent, other: other.delete_child("none"),
+    "stop the system": lambda agent, other: agent.context.system.stop(),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_others_may_come_first_before_anything_is_done_to_an_agent(act: str) -> None:
+    seen: set[tuple[str, ...]] = set()
+
+    def scenario(simulation: Simulation) -> None:
+        moments: list[str] = []
+        other = simulation.spawn(Doer)
+
+        def do(agent: Agent) -> None:
+            moments.append("begins")
+            ACTS[act](agent, other)
+            moments.append("has done it")
+
+        doer, bystander = (simulation.spawn(Doer, moments, name=name) for name in ("doer", "bystander"))
+        bystander.tell("somebody else")
+        doer.tell(do)
+        simulation.settle()
+        seen.add(tuple(moments))
+
+    assert explore(scenario).complete
+    assert ("begins", "somebody else", "has done it") in seen
+
+
+def test_nobody_comes_between_what_an_agent_does_to_itself() -> None:
+    seen: set[tuple[str, ...]] = set()
+
+    def scenario(simulation: Simulation) -> None:
+        moments: list[str] = []
+
+        def do(agent: Agent) -> None:
+            moments.append("begins")
+            agent.context.timers.once("tick", 1.0, "tick")
+            agent.context.become(agent.on_receive)
+            moments.append("has done it")
+
+        simulation.spawn(Doer).tell(do)
+        simulation.spawn(Doer, moments).tell("somebody else")
+        simulation.settle()
+        seen.add(tuple(moments))
+
+    assert explore(scenario).complete
+    assert seen == {("begins", "has done it", "somebody else"), ("somebody else", "begins", "has done it")}

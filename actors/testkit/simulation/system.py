@@ -39,38 +39,44 @@ class Simulation(ActorSystem):
     """A system whose agents run one at a time, in virtual time, in an order that follows from the seed.
 
     The agents are the same classes as ever. The same program with the same seed and strategy, or with the schedule that
-    a run printed, does the same, step by step, on every machine and every CPython.
+    a run printed, does the same, step by step, on every machine and every CPython (with `race`, on the same version).
 
-    What is chosen: who goes on. Wherever several could, one does and the others wait: the messages of different agents,
-    the decisions of supervisors, timers that are due, waits that are over, and the test itself. Another may come first
-    before anything is done to an agent (`tell`, `ask`, `stop`, `spawn`, `watch`, a timer, an administration call) and
-    where something is waited for; in a `race` at every line of the kernel. Between these, code runs undisturbed.
+    What is chosen is who goes on. Wherever several could, one does and the others wait: the messages of different
+    agents, the decisions of supervisors, timers that are due, waits that are over, and the test itself. Somebody else
+    may come first before anything is done to an agent (`tell`, `ask`, `stop`, `spawn`, `watch`, `unwatch`, a deferred
+    answer, an administration call, the stop of the system) and wherever something is waited for; in a `race` at every
+    line of the kernel. Between these, code runs undisturbed. Messages of one sender to one agent stay in order, and
+    timers of one moment fall due in the order in which they were made.
 
-    What a step is: one message or command is handled, a timer fires, a wait ends. `trace()` has a line for each.
+    A step is: a message or command is handled, a timer fires, a supervisor decides, a wait ends. `trace()` has a line
+    for each. An agent that is idle and asked without a timeout answers as part of the asker's step.
 
-    Time: it stands while anybody can go on, and then jumps to what is due next, so hours cost nothing. When the test
-    waits, nobody can go on and nothing is due, the test gets `Deadlock`; `max_steps` steps without an end are a
-    `Livelock`.
+    Time stands while anybody can go on, and then jumps to what is due next, so hours cost nothing. When the test waits,
+    nobody can go on and nothing is due, it gets `Deadlock`; after `max_steps` steps it gets `Livelock`.
 
-    Use it in a `with` block on the thread that made it; one at a time on a thread. Leaving the block stops the tree, in
+    Use it in a `with` block on the thread that made it, one at a time on a thread. Leaving the block stops the tree, in
     virtual time. Whoever still waits then is unwound by an exception, so `finally` blocks run, but can do nothing to
-    other agents. A run that fails has a note that says how to repeat it, with its last steps. Agents run on threads of
-    the simulation, of which one at a time goes on, or on the test's own where that asks; none is left at the end.
+    agents any more. What a run raises has a note that says how to repeat it, with its last steps. Agents run on threads
+    of the simulation, of which one at a time goes on, or on the test's own if that asks; none is left at the end.
 
-    What a handler must not do: start threads or processes and have them use the agents (those get `SimulationError`
-    where it can be seen), wait on what is not the library's (`time.sleep`, locks, events, queues, sockets, asyncio:
-    after 20 real seconds without a step the test gets a `SimulationError` with the stack; time the dilation), swallow
-    BaseException in a loop, or go by what differs from run to run: the time of day, `time.monotonic`, unseeded random
-    numbers, `id`, the order of a set of strings, files and networks, other tests.
+    A handler must not
 
-    What is not simulated: threads that are interrupted between two lines, or in code that is not the kernel's; the
-    `pool` and its number of threads; failures are not logged.
+    - have threads, processes or callbacks of its own use the agents: they get `SimulationError`, and so does the test,
+      except where such a thread tells something to an agent that is busy: then only the order is lost;
+    - wait on what is not the library's: `time.sleep`, locks, events, queues, sockets, an event loop. After 20 real
+      seconds (times the dilation) without a step the test gets `SimulationError` with the stack;
+    - go by what differs from run to run: the time of day, `time.monotonic`, unseeded random numbers, `id`, the order of
+      a set of strings, files, networks, state that an earlier run has left;
+    - swallow BaseException in a loop: its thread is left behind at the end.
+
+    Not simulated are interruptions within a handler's own code, which matter only where agents share what they should
+    not, the number of threads and how the pool grows, and the log: failures are in the trace.
 
     - `seed`: of the order, and of jitter; `strategy`: random, pct, exhaustive, or a `Strategy`.
     - `schedule`: the choices of an earlier run, as it printed them, instead of a strategy.
-    - `max_steps`: so many steps, of the whole run, are too many.
+    - `max_steps`: so many steps of the whole run are a livelock.
     - `policy`, `supervision`: the root's, for top-level agents; None is `Restart()`.
-    - `ask_timeout`, `max_orphans`: as of `ActorSystem`, in virtual seconds.
+    - `ask_timeout`, `max_orphans`: as of `ActorSystem`; seconds are virtual.
     """
 
     def __init__(
