@@ -17,8 +17,9 @@ from actors import (
     Escalated,
     StopReason,
     Supervisor,
+    SystemFailed,
 )
-from actors.testkit import Gate
+from actors.testkit import Gate, Simulation
 from policies import ByError, Decision, Directive, Escalate, Failure, History, Policy, Restart, Resume
 from tests.core.doer import Doer, crash, end, result
 from tests.core.helpers import Boom, EventLog, Worker, answer
@@ -201,3 +202,16 @@ def test_siblings_that_wait_for_a_child_come_up_although_its_failure_goes_up(
     log.wait(AgentRestarted, "/crew/c")
     assert log.wait(Escalated).path == "/crew/b"
     assert [event.path for event in log.of(AgentRestarted)] == ["/crew/a", "/crew/c"]
+
+
+@with_each_way_up
+def test_whoever_is_first_of_a_stop_and_a_decision_a_failure_reaches_the_root(policy: Policy) -> None:
+    def fail_and_stop(seed: int) -> None:
+        with Simulation(seed, strategy="pct", policy=policy) as simulation:
+            worker = simulation.spawn(quiet("worker"))
+            worker.tell(crash)
+            simulation.race(lambda: worker.stop(block=False))
+
+    for seed in range(60):
+        with pytest.raises(SystemFailed):
+            fail_and_stop(seed)
