@@ -14,8 +14,11 @@ import pytest
 from tests.core.helpers import PATIENCE
 
 CTRL_C = """
-import sys, threading
+import signal, threading
 from actors import ActorSystem, Agent, ChildSpec
+
+# As in a terminal: who runs the tests in the background may have had Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Child(Agent):
     def on_stop(self):
