@@ -277,7 +277,16 @@ def test_holds_in_every_order_of_the_lines(race: Scenario) -> None:
 
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
 def test_holds_where_threads_are_interrupted_more_than_once(race: Scenario) -> None:
-    assert explore(race, Priorities(depth=4, steps=150), runs=100, policy=AGAIN).runs == 100
+    assert explore(race, Priorities(depth=4, steps=150), runs=50, policy=AGAIN).runs == 50
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("race", [tell_against_tell, stop_against_tell], ids=lambda race: race.__name__)
+def test_holds_in_every_order_with_two_interruptions(race: Scenario) -> None:
+    exploration = explore(race, Exhaustive(depth=100_000, preemptions=2), policy=AGAIN)
+    assert exploration.complete
+    assert exploration.runs > 5000
 
 
 # -- without a guard -------------------------------------------------------------

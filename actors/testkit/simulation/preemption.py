@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from actors.testkit.simulation.scheduler import Scheduler
 
 _KERNEL = str(Path(actors._core.__file__).parent) + os.sep
+# Nothing in these is shared: whoever is interrupted there might as well be at the next line of its caller.
+_UNSHARED = frozenset({"checks.py", "errors.py", "messages.py", "path.py", "spec.py", "traces.py"})
 _LOCKS = ("making", "_edges", "_waits")
 _LOCK_NAMES = ("_lock", "._changed")
 
@@ -64,8 +66,8 @@ def _is_locked(frame: FrameType) -> bool:
 
 @functools.cache
 def _locked_lines(name: str) -> frozenset[int] | None:
-    """Give the lines of a file that run, or may run, under a leaf lock; None if it is not the kernel's."""
-    if not name.startswith(_KERNEL):
+    """Give the lines of a file that run, or may run, under a leaf lock; None if nobody is interrupted in that file."""
+    if not name.startswith(_KERNEL) or name.removeprefix(_KERNEL) in _UNSHARED:
         return None
     lines: set[int] = set()
     for node in ast.walk(ast.parse(Path(name).read_text(encoding="utf-8"))):
