@@ -38,9 +38,10 @@ def switch_interval(request: pytest.FixtureRequest) -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("world", ["simulated", "threaded"])
 def test_the_invariants_hold(world: str) -> None:
-    seeds = chosen_seeds(range(400) if world == "simulated" else range(100))
+    seeds = chosen_seeds(range(400) if world == "simulated" else range(200))
 
     counts = run_seeds(world, seeds)
 
