@@ -33,6 +33,8 @@ J = TypeVar("J")
 M = TypeVar("M")
 ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 _new_lock = threading.Lock
+# Guards the making of a future's list of callbacks, by the first of those who add one. Nothing else under it.
+_callbacks_lock = threading.Lock()
 
 
 class AgentFuture(Future[T]):
@@ -153,7 +155,9 @@ class AgentFuture(Future[T]):
     def add_done_callback(self, callback: Callable[[], None]) -> None:
         """Call `callback` once when the future is settled, at once if it is; on the thread that settles it."""
         if self._callbacks is None:
-            self._callbacks = []
+            with _callbacks_lock:
+                if self._callbacks is None:
+                    self._callbacks = []
         self._callbacks.append(callback)
         if self.settled:
             self._call_back()

@@ -194,3 +194,17 @@ def test_the_notice_of_an_end_is_not_for_an_incarnation_that_was_abandoned() -> 
 
         assert system.events.recent(10, AgentAbandoned)
         assert notes == []
+
+
+def test_of_two_that_add_a_callback_to_a_future_at_the_same_moment_both_are_called() -> None:
+    def scenario(system: Simulation) -> None:
+        future: AgentFuture[int] = AgentFuture()
+        called: list[str] = []
+        system.race(
+            lambda: future.add_done_callback(lambda: called.append("one")),
+            lambda: future.add_done_callback(lambda: called.append("other")),
+        )
+        future.set(7)
+        assert sorted(called) == ["one", "other"]
+
+    explore(scenario, RandomWalk(), runs=100)
