@@ -156,8 +156,7 @@ class AgentFuture(Future[T]):
         """Call `callback` once when the future is settled, at once if it is; on the thread that settles it."""
         if self._callbacks is None:
             with _callbacks_lock:
-                if self._callbacks is None:
-                    self._callbacks = []
+                self._callbacks = [] if self._callbacks is None else self._callbacks
         self._callbacks.append(callback)
         if self.settled:
             self._call_back()

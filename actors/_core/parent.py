@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors._core.abandonment import Abandoned
 from actors._core.commands import Start
-from actors._core.errors import AgentStoppedError, StartFailedError
+from actors._core.errors import AgentStoppedError, Cancelled, StartFailedError
 from actors._core.future import Ask
 from actors._core.here import before_acting, begin_wait, end_wait, fence, here
 from actors._core.life import begin, construct, new_context, run_code
@@ -139,7 +139,12 @@ class Parent(Place):
         context = here.context
         if context is not None:
             # Before it runs: if it asks this agent as it starts, it is the one that is told of the cycle.
-            begin_wait(context.cell, done)
+            try:
+                begin_wait(context.cell, done)
+            except Cancelled as abandoned:
+                # Just now, and the child is in the books already: nobody is to wait for it there.
+                self.cell.first_start_failed(abandoned)
+                raise
         try:
             self.control_lane().append(Start(done=done))
             self.dispatcher.put(self)

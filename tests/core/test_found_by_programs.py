@@ -21,8 +21,10 @@ from actors import (
     Delivery,
     Mailbox,
     ReplyError,
+    StartFailed,
     StartFailedError,
 )
+from actors._core import parent as parent_module
 from actors.testkit import Gate, RandomWalk, Simulation, explore
 
 
@@ -208,3 +210,34 @@ def test_of_two_that_add_a_callback_to_a_future_at_the_same_moment_both_are_call
         assert sorted(called) == ["one", "other"]
 
     explore(scenario, RandomWalk(), runs=100)
+
+
+def test_a_child_that_was_about_to_be_started_when_its_parent_was_abandoned_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Parent(Agent):
+        def on_receive(self, spec: ChildSpec[Clerk]) -> None:
+            self.context.spawn(spec)
+
+    gate = Gate()
+    begin_wait = parent_module.begin_wait
+
+    def late(*args: Any) -> None:
+        gate.wait()
+        begin_wait(*args)
+
+    monkeypatch.setattr(parent_module, "begin_wait", late)
+    with gate, Simulation() as system:
+        parent = system.spawn(ChildSpec(Parent, shutdown=1.0))
+        parent.tell(ChildSpec(Clerk, dispatcher="thread"))
+        system.settle()
+        stopped = parent.stop(drain=False, block=False)
+        system.advance(1.5)
+        assert system.orphans
+
+        gate.open()
+        system.settle()
+
+        assert stopped.settled
+        assert system.events.recent(10, StartFailed)
+        assert system.select("/**") == []
