@@ -165,6 +165,21 @@ def test_the_note_has_the_last_steps_and_says_how_many_it_leaves_out() -> None:
     assert short == "simulation: seed 0, 0 steps; Simulation(seed=0, schedule='') repeats it"
 
 
+def test_a_search_draws_jitter_from_its_seed() -> None:
+    errors = []
+    for seed in (1, 2):
+        with pytest.raises(AssertionError) as caught:
+            explore(jittered, "exhaustive", seed=seed)
+        assert seed_and_schedule(caught.value)[0] == seed
+        errors.append(str(caught.value))
+    assert errors[0] != errors[1]
+
+
+def test_an_exploration_of_one_schedule_is_refused() -> None:
+    with pytest.raises(ValueError, match="schedule: an exploration has many; replay repeats one"):
+        explore(three_tells, schedule="0")
+
+
 def test_a_run_that_passes_can_be_replayed() -> None:
     with Simulation(11) as simulation:
         order = three_tells(simulation)
@@ -234,6 +249,33 @@ class LastFirst:
         assert len(who) > 1
         assert all(isinstance(name, str) for name in who)
         return len(who) - 1
+
+
+class Wrong:
+    """A strategy with a mistake: it gives back, or raises, what it was made with."""
+
+    def __init__(self, choice: Any) -> None:
+        self.choice = choice
+
+    def chooser(self, seed: int) -> Chooser:
+        return self
+
+    def choose(self, who: Any, stays: bool) -> int:
+        if isinstance(self.choice, Exception):
+            raise self.choice
+        return self.choice  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("choice", [2, -1, 1.0, None, True])
+def test_a_strategy_that_chooses_what_is_not_there_fails_the_test(choice: Any) -> None:
+    error = failed(three_tells, Simulation(strategy=Wrong(choice)))
+    assert isinstance(error, ValueError)
+    assert str(error) == f"the strategy chose {choice!r} of test, /a"
+
+
+def test_a_strategy_that_fails_fails_the_test() -> None:
+    mistake = ZeroDivisionError("in the strategy")
+    assert failed(three_tells, Simulation(strategy=Wrong(mistake))) is mistake
 
 
 def test_a_strategy_may_be_a_users_own() -> None:

@@ -30,14 +30,17 @@ def explore(
     """Run a scenario again and again, each time in another order, and raise what goes wrong in the first that fails.
 
     The scenario is called with a fresh `Simulation`, made with the options, and asserts what is to hold; it must do the
-    same when it is run again in the same order. The exhaustive strategy ends by itself, or after `runs` runs; any other
-    makes `runs` runs (100 unless told), of the seeds from `seed` on. Blocks; all runs are on this thread.
+    same when it is run again in the same order. The exhaustive strategy ends by itself, or after `runs` runs, all of
+    them with the one `seed`; any other makes `runs` runs (100 unless told), of the seeds from `seed` on. Blocks; all
+    runs are on this thread. Raises ReplayError where a run shows that the scenario does not do the same again.
     """
     if runs is not None and (type(runs) is not int or runs < 1):
         raise ValueError(f"runs: a whole number of at least 1, or None, not {runs!r}")
+    if "schedule" in options:
+        raise ValueError("schedule: an exploration has many; replay repeats one")
     chosen = strategy_of(strategy)
     if isinstance(chosen, Exhaustive):
-        return _explore_all(scenario, chosen, runs, options)
+        return _explore_all(scenario, chosen, runs, seed, options)
     steps = 0
     count = runs or 100
     for number in range(seed, seed + count):
@@ -46,14 +49,14 @@ def explore(
 
 
 def _explore_all(
-    scenario: Callable[[Simulation], object], strategy: Exhaustive, most: int | None, options: dict[str, Any]
+    scenario: Callable[[Simulation], object], strategy: Exhaustive, most: int | None, seed: int, options: dict[str, Any]
 ) -> Exploration:
     search = strategy.search()
     runs = steps = 0
     while not search.over:
         if runs == most:
             return Exploration(runs, steps, False)
-        steps += _run(scenario, Simulation(0, _Next(search.next_run()), **options))
+        steps += _run(scenario, Simulation(seed, _Next(search.next_run()), **options))
         runs += 1
     return Exploration(runs, steps, True)
 

@@ -13,7 +13,7 @@ from actors._core.clock import Timer
 from actors._core.dispatcher import Task
 from actors._core.here import here
 from actors.testkit.simulation.agenda import Agenda
-from actors.testkit.simulation.choices import Chooser, ReplayError
+from actors.testkit.simulation.choices import Chooser
 from actors.testkit.simulation.errors import Livelock, find_period, waits_of
 from actors.testkit.simulation.handing import Chosen, Handing
 from actors.testkit.simulation.labels import describe_task
@@ -151,8 +151,11 @@ class Scheduler(Handing):
     def _choice(self, able: list[Any], stays: bool) -> int:
         try:
             choice = self._chooser.choose(Names(able), stays)
-        except ReplayError as error:
+        except Exception as error:
             self.fail(error)
+            return 0
+        if type(choice) is not int or not 0 <= choice < len(able):
+            self.fail(ValueError(f"the strategy chose {choice!r} of {', '.join(Names(able))}"))
             return 0
         self.schedule.append(choice)
         return choice
