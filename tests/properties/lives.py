@@ -60,10 +60,11 @@ class Lives:
         life = self._by_ref.get(who.ref)
         if life is None:
             life = self._by_ref[who.ref] = Life(who.ref, who.path)
+            life.over = who.fenced  # abandoned before its own code had begun
             self._order[who.ref] = len(self._order)
             self._lives.setdefault(who.path, []).append(life)
         number = who.incarnation
-        if life.over:
+        if life.over and not who.fenced:
             self._violated("I7", f"{what} of {life.path} #{number} after the event of its end")
         if what == "__init__":
             if number <= life.tried:
@@ -114,6 +115,8 @@ class Lives:
         self._step(life, event, inside)
 
     def _life_of(self, event: Event) -> Life | None:
+        if isinstance(event, AgentStopped) and event.incarnation == 0:
+            return None  # stopped before it had begun
         lives = self._lives.get(event.path, [])
         open_ones = [life for life in lives if not life.over]
         if len(open_ones) > 1 and self.exact and not isinstance(event, StartFailed):

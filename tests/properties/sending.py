@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from actors import AgentFuture, AgentStoppedError, AskTimeout, Cancelled, MailboxFullError
+from actors import AgentFuture, AgentStoppedError, AskTimeout, Cancelled, HandlerTimeout, MailboxFullError
 from actors.testkit.simulation.strands import Unwind
 from tests.properties.accounts import Answer
 from tests.properties.players import Piped, Player
@@ -48,6 +48,11 @@ def tell(world: World, player: Who, path: str, script: Script) -> None:
     world.look_at_mailbox(ref)
 
 
+def _abandoned(world: World, error: BaseException) -> bool:
+    """Whether the agent may have been abandoned over an ask just before its handler could say that it begins."""
+    return not world.oracle.exact and isinstance(error, (AgentStoppedError, HandlerTimeout))
+
+
 def many(world: World, player: Who, path: str, count: int, script: Script) -> None:
     for _ in range(count):
         tell(world, player, path, script)
@@ -72,7 +77,7 @@ def ask(world: World, player: Who, path: str, script: Script, timeout: float | N
         asked.ends(error=error)
         if isinstance(error, MailboxFullError):
             world.oracle.refused(letter)
-        if isinstance(error, Cancelled):
+        if isinstance(error, Cancelled) or _abandoned(world, error):
             world.oracle.interrupted(letter)
         if through or (isinstance(error, Cancelled) and player is not None and player.me.fenced):
             raise
@@ -97,6 +102,8 @@ def ask_later(world: World, player: Who, path: str, script: Script, timeout: flo
             world.oracle.refused(letter)
             asked.ends(error=error)
         except BaseException as error:
+            if _abandoned(world, error):
+                world.oracle.interrupted(letter)
             asked.ends(error=error)
 
     try:
