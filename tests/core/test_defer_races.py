@@ -8,12 +8,24 @@ from typing import Any
 
 import pytest
 
-from actors import ActorSystem, Agent, AgentRef, AgentStoppedError, AskTimeout, Cancelled, HandlerTimeout, Reply
+from actors import (
+    ActorSystem,
+    Agent,
+    AgentRef,
+    AgentStoppedError,
+    AskTimeout,
+    Cancelled,
+    ChildSpec,
+    HandlerTimeout,
+    Reply,
+)
 from actors._core.commands import State
 from actors.testkit import Gate, Simulation
+from policies import Decision, Directive, Failure, History
 from tests.core.deferring import AGAIN, AnsweringThread, Clerk, Hanging, late_replies, outcome, owed, race, replies
 from tests.core.doer import Doer, WatchedClock, busy_at, crash, elsewhere, number, result
 from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer
+from tests.core.scripted import deciding
 
 ROUNDS = 150
 
@@ -182,3 +194,25 @@ def test_in_whatever_order_an_answer_a_failure_and_a_stop_come_the_ask_is_settle
         for other in others:
             other.stop()
         assert told.count(True) <= 1
+
+
+def test_whom_an_abandoned_incarnation_owes_an_answer_is_told_before_it_is_decided_about(
+    system: ActorSystem, clock: WatchedClock, trace: Trace
+) -> None:
+    policy, handler = Gate(), Gate()
+
+    def decide(failure: Failure, history: History) -> Decision:
+        policy.wait()
+        return Decision(Directive.RESTART, 0.0, history)
+
+    ref = system.spawn(ChildSpec(Hanging, "a", args=(trace, handler), deadline=1.0, policy=deciding(decide)))
+    earlier = ref.ask("earlier", block=False)
+    ref.ask("hang", block=False)
+    handler.reached()
+    clock.advance(1.0)
+    policy.reached()
+    with pytest.raises(AgentStoppedError, match="/a #1 ended before it replied to 'earlier'"):
+        result(earlier)
+    policy.open()
+    handler.open()
+    assert answer(ref, lambda agent: agent.context.incarnation) == 2

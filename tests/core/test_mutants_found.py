@@ -26,7 +26,7 @@ from actors import (
     StopReason,
     Terminated,
 )
-from actors._core import watch
+from actors._core import abandonment, watch
 from actors.testkit import Gate
 from policies import Backoff, ByError, Decision, Directive, Failure, History, Restart
 from tests.core.helpers import Boom, EventLog, Trace, WatchedClock, answer, incarnation
@@ -326,3 +326,23 @@ def test_who_has_not_been_told_to_end_when_the_systems_time_is_over_is_not_given
     assert stopping.get().abandoned == ("/b",)
     assert log.wait(AgentStopped, "/a").reason is StopReason.SHUTDOWN
     last.open()
+
+
+def test_code_that_cannot_be_given_up_when_its_time_is_over_is_given_up_a_moment_later(
+    system: ActorSystem, clock: WatchedClock, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abandon = abandonment.abandon
+
+    def not_now(*_: Any) -> bool:
+        monkeypatch.setattr(abandonment, "abandon", abandon)
+        return False
+
+    monkeypatch.setattr(abandonment, "abandon", not_now)
+    ref = system.spawn(doer("a", shutdown=1.0))
+    gate = held(ref)
+    ref.stop(block=False, drain=False)
+    clock.advance(1.0)
+    assert log.of(AgentAbandoned) == []
+    clock.advance(1.0)
+    assert log.wait(AgentAbandoned, "/a").at < 1.1
+    gate.open()
