@@ -27,6 +27,7 @@ RUN_SECONDS = 300  # for all tests of one fault
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "htmlcov")
 _STARTED = re.compile(r"^(tests/\S+?\.py::.+?)(?= (?:PASSED|SKIPPED|XFAIL|FAILED|ERROR)\b| \+\+| *$)", re.MULTILINE)
 _FAILED = re.compile(r"^(tests/\S+?\.py::.+?) (?:FAILED|ERROR)\b", re.MULTILINE)
+_COUNTED, _BAD = re.compile(r"\d (?:passed|failed|error)"), re.compile(r"\d (?:failed|error)")
 _ENDED = re.compile(r"^=+ (.*) in [\d.]+s.* =+$", re.MULTILINE)
 
 
@@ -105,9 +106,11 @@ class Runner:
         failed, started, ended = _FAILED.search(said), _STARTED.findall(said), _ENDED.search(said)
         if failed:
             return Verdict(failed[1], False, seconds)
-        if not started or (ended and "passed" not in ended[1]):
+        if not started or (ended and not _COUNTED.search(ended[1])):
             raise BrokenRun(said)
-        return Verdict(None, False, seconds) if ended else Verdict(started[-1], True, seconds)
+        if ended and not _BAD.search(ended[1]):
+            return Verdict(None, False, seconds)
+        return Verdict(started[-1], ended is None, seconds)
 
     def _begin(self, command: list[str], tree: Path) -> subprocess.Popen[bytes]:
         # A run is nobody's coverage, and no part of a test run that this may be called from.

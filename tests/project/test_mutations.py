@@ -111,6 +111,14 @@ def test_a_test_that_hangs_has_noticed_it(tmp_path: Path, monkeypatch: pytest.Mo
     assert (verdict.test, verdict.hung) == ("tests/test_it.py::test_it", True)
 
 
+def test_a_failure_counts_although_something_else_is_said_in_its_line(tmp_path: Path) -> None:
+    noisy = "def test_it(capfd):\n    with capfd.disabled():\n        print('noise')\n    assert False\n"
+    verdict = verdict_on(noisy, tmp_path)
+    assert verdict.test is not None
+    assert verdict.test.startswith("tests/test_it.py::test_it")
+    assert not verdict.hung
+
+
 def test_a_process_that_does_not_end_after_its_tests_is_ended(tmp_path: Path) -> None:
     lingers = "import threading\n\ndef test_it():\n    threading.Thread(target=threading.Event().wait).start()\n"
     verdict = verdict_on(lingers, tmp_path)
