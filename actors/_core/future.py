@@ -337,6 +337,9 @@ class Ask(AgentFuture[T]):
             return self.wait_until(until)
         if not self.wait_until(self.deadline):
             self._expire(self.deadline - now)
+            if not self.settled:
+                # Somebody has begun to settle it at this very moment, and is about to be done.
+                self.cell.system.clock.wait(self, None)
         return True
 
     def add_done_callback(self, callback: Callable[[], None]) -> None:
