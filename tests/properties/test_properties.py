@@ -41,7 +41,7 @@ def switch_interval(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("world", ["simulated", "threaded"])
 def test_the_invariants_hold(world: str) -> None:
-    seeds = chosen_seeds(range(400) if world == "simulated" else range(200))
+    seeds = chosen_seeds(range(400) if world == "simulated" else range(300))
 
     counts = run_seeds(world, seeds)
 

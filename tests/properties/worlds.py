@@ -243,10 +243,12 @@ class Threaded(World):
 
     def end(self) -> None:
         program, system = self.program, self.system
-        if program.by == "test":
-            self._pass_time_while(lambda: system.stop(program.timeout))
+        last = self.stopper()
+        if last[0][0] == "tell" and program.by == "agent":
+            system.pool.put(Driver(self, 0, last))
         else:
-            system.pool.put(Driver(self, 0, self.stopper()))
+            # On no thread of the pool: whoever stops the system waits for these, while time is to pass for them.
+            self._pass_time_while(lambda: system.stop(program.timeout))
         self.wait_for_end(lambda seconds: self.clock.advance(seconds, settle=True, within=PATIENCE))
         self._pass_time_while(system.stop)
         self.open_gates()
