@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from threading import get_ident
+from types import FrameType
 from typing import Any
 
 from actors._core.here import fence, here
@@ -239,6 +240,10 @@ class Handing:
             strand.outer_tracer = sys.gettrace()
             sys.settrace(self.tracer)
             strand.traced = True
+            frame: FrameType | None = sys._getframe(1)
+            while frame is not None:  # what it has begun already, too
+                frame.f_trace = self.tracer(frame, "call", None) or frame.f_trace
+                frame = frame.f_back
         elif self.tracer is None and strand.traced:
             sys.settrace(strand.outer_tracer)
             strand.traced = False

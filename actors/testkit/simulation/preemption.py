@@ -29,7 +29,7 @@ _LOCK_NAMES = ("_lock", "._changed")
 
 @contextlib.contextmanager
 def at_every_line(scheduler: Scheduler) -> Iterator[None]:
-    """Let the threads of this simulation be interrupted at every line of the kernel that they begin from now on."""
+    """Let the threads of this simulation be interrupted at every line of the kernel that they come to."""
 
     def enter(frame: FrameType, event: str, argument: Any) -> Any:
         locked = _locked_lines(frame.f_code.co_filename)
@@ -37,7 +37,7 @@ def at_every_line(scheduler: Scheduler) -> Iterator[None]:
             return None
 
         def step(frame: FrameType, event: str, argument: Any) -> Any:
-            if event == "line" and frame.f_lineno not in locked:
+            if event == "line" and frame.f_lineno not in locked and scheduler.tracer is enter:
                 scheduler.pause()
             return step
 
