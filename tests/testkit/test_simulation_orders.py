@@ -235,3 +235,22 @@ def test_nobody_comes_between_what_an_agent_does_to_itself() -> None:
 
     assert explore(scenario).complete
     assert seen == {("begins", "has done it", "somebody else"), ("somebody else", "begins", "has done it")}
+
+
+def test_nobody_goes_on_for_ever_while_others_could() -> None:
+    def wait_in_a_loop(agent: Agent) -> int:
+        turns = 0
+        while not moments:
+            other.stop(block=False)  # of one that has ended: no step, but others may come first
+            turns += 1
+        return turns
+
+    moments: list[str] = []
+    for schedule in ("", "0x5000"):
+        moments.clear()
+        with Simulation(schedule=schedule, max_steps=100) as simulation:
+            other = simulation.spawn(Doer)
+            other.stop()
+            turns = simulation.spawn(Doer).ask(wait_in_a_loop, block=False)
+            simulation.spawn(Doer, moments).tell("somebody else")
+            assert 1000 < turns.get() < 3000

@@ -19,6 +19,7 @@ from actors.testkit.simulation.handing import Chosen, Handing
 from actors.testkit.simulation.labels import describe_task
 from actors.testkit.simulation.strands import FOR_EVER, Names, SimulatedThread, Step, Strand
 
+_FAIR = 2000  # choices after which whoever is at it lets another go on, whatever the strategy says
 _LAST = 400  # steps among which a livelock's cycle is looked for
 
 
@@ -36,6 +37,7 @@ class Scheduler(Handing):
         self.tasks: list[tuple[Task, SimulatedThread | None]] = []
         self.ready: list[Strand] = []  # interrupted or waiting, in the order in which they stopped
         self._choosing = False
+        self._stayed = 0  # choices, one after the other, by which somebody went on who was at it
 
     # -- where others may come first --------------------------------------------------
 
@@ -149,6 +151,9 @@ class Scheduler(Handing):
         return able
 
     def _choice(self, able: list[Any], stays: bool) -> int:
+        if stays and self._stayed >= _FAIR:
+            self._stayed = 0  # it may be waiting, in a loop, for what another is about to do
+            return 1
         try:
             choice = self._chooser.choose(Names(able), stays)
         except Exception as error:
@@ -158,6 +163,7 @@ class Scheduler(Handing):
             self.fail(ValueError(f"the strategy chose {choice!r} of {', '.join(Names(able))}"))
             return 0
         self.schedule.append(choice)
+        self._stayed = self._stayed + 1 if stays and choice == 0 else 0
         return choice
 
     def _take(self, item: Any, strand: Strand) -> Chosen:

@@ -45,8 +45,9 @@ class Simulation(ActorSystem):
     agents, the decisions of supervisors, timers that are due, waits that are over, and the test itself. Somebody else
     may come first before anything is done to an agent (`tell`, `ask`, `stop`, `spawn`, `watch`, `unwatch`, a deferred
     answer, an administration call, the stop of the system) and wherever something is waited for; in a `race` at every
-    line of the kernel. Between these, code runs undisturbed. Messages of one sender to one agent stay in order, and
-    timers of one moment fall due in the order in which they were made.
+    line of the kernel. Between these, code runs undisturbed; whoever has gone on 2000 times while others could lets one
+    of them go first, whatever the strategy says. Messages of one sender to one agent stay in order, and timers of one
+    moment fall due in the order in which they were made.
 
     A step is: a message or command is handled, a timer fires, a supervisor decides, a wait ends. `trace()` has a line
     for each. An agent that is idle and asked without a timeout answers as part of the asker's step.
