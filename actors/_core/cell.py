@@ -11,12 +11,22 @@ from actors._core.commands import Start, State
 from actors._core.context import NOTHING, Context
 from actors._core.dispatcher import OwnThread
 from actors._core.errors import AgentStoppedError
+from actors._core.here import here
 from actors._core.messages import StopReason, Terminated
 from actors._core.parent import Parent
 from actors._core.place import making
 from actors._core.ref import CLOSED
 from actors._core.turn import Turn
 from policies import Failure, RestartType
+
+
+class StoppedEvent(threading.Event):
+    """An event that a thread of a simulation waits for while others go on."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if here.scheduler is None:
+            return super().wait(timeout)
+        return here.scheduler.wait(self.is_set, timeout)
 
 
 class Cell(Turn, Parent):
@@ -154,7 +164,7 @@ class Cell(Turn, Parent):
         """An event that is set once the agent takes no more messages."""
         with making:
             if self._stopped_event is None:
-                self._stopped_event = threading.Event()
+                self._stopped_event = StoppedEvent()
         if self.gate == CLOSED:
             self._stopped_event.set()
         return self._stopped_event

@@ -8,22 +8,35 @@ import pytest
 from loguru import logger
 
 from actors import ActorSystem, ChildSpec
-from actors.testkit import VirtualClock
-from policies import Stop
-from tests.core.helpers import EventLog, Trace, WatchedClock
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import EventLog, Trace
+from tests.core.worlds import WORLDS, World
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs each test that uses a system in both worlds, but those that say why they are about real threads."""
+    if "world" in metafunc.fixturenames:
+        on_threads = metafunc.definition.get_closest_marker("threads_only")
+        metafunc.parametrize("world", ["threads"] if on_threads else list(WORLDS), indirect=True)
 
 
 @pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    world = WORLDS[request.param](request.node.name)
+    yield world
+    world.end()
 
 
 @pytest.fixture
-def system(clock: VirtualClock) -> Iterator[ActorSystem]:
+def system(world: World) -> ActorSystem:
     """A system in virtual time whose root stops what fails, so that a failure that reaches it is seen as an end."""
-    system = ActorSystem("test", policy=Stop(), clock=clock)
-    yield system
-    system.stop()
+    return world.default
+
+
+@pytest.fixture
+def clock(world: World, system: ActorSystem) -> WatchedClock:
+    """The clock of the system."""
+    return world.clock
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import Any
 from actors import AgentRef, Cancelled, DeadLetter, Reply
 from actors.testkit import Gate
 from policies import Restart
-from tests.core.doer import Doer, elsewhere, result
-from tests.core.helpers import PATIENCE, EventLog, Trace
+from tests.core.doer import Doer
+from tests.core.helpers import PATIENCE, EventLog, Trace, elsewhere, result
 
 AGAIN = Restart(max_restarts=50, within=None)
 

@@ -1,14 +1,14 @@
-"""How does a test have an agent do anything at all, and know that a timer is set before it lets time pass?"""
+"""How does a test have an agent do anything at all?"""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
-from actors import ActorSystem, Agent, AgentFuture, AgentRef, AgentStopped, DeadLetter, StopReason
-from actors.testkit import Gate, VirtualClock
-from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer
+from actors import ActorSystem, Agent, AgentRef, AgentStopped, DeadLetter, StopReason
+from actors.testkit import Gate
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import Boom, EventLog, Trace, answer, result
 
 
 class Doer(Agent):
@@ -49,30 +49,6 @@ def start(*args: Any, **kwargs: Any) -> Callable[[Agent], AgentRef[Any]]:
     return lambda agent: agent.context.spawn(*args, **kwargs)
 
 
-def result(future: AgentFuture[Any]) -> Any:
-    """Give what comes of a future or raise it; a hang fails."""
-    done = threading.Event()
-    future.add_done_callback(done.set)
-    assert done.wait(PATIENCE), "nothing came of it"
-    return future.get()
-
-
-def elsewhere(code: Callable[[], Any]) -> AgentFuture[Any]:
-    """Run something that blocks on a thread of its own."""
-    future: AgentFuture[Any] = AgentFuture()
-
-    def run() -> None:
-        try:
-            value = code()
-        except BaseException as error:
-            future.resolve(error=error)
-        else:
-            future.resolve(value)
-
-    threading.Thread(target=run, name="elsewhere", daemon=True).start()
-    return future
-
-
 def stop(ref: AgentRef[Any], drain: bool = True) -> bool:
     """Stop an agent, never on this thread, and tell whether it was alive."""
     alive: bool = result(ref.stop(block=False, drain=drain))
@@ -94,40 +70,6 @@ def end_of(log: EventLog, path: str) -> StopReason:
 def dead_letters(log: EventLog, path: str, reason: str | None = None) -> list[Any]:
     """Give the messages that became dead letters at that agent, oldest first."""
     return [letter.message for letter in log.of(DeadLetter, path) if reason in (None, letter.reason)]
-
-
-class WatchedClock(VirtualClock):
-    """A virtual clock that a test can wait for: until something is to happen at a given time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._changed = threading.Condition()
-
-    def call_at(self, when: float, callback: Callable[[], None]) -> Any:
-        timer = super().call_at(when, callback)
-        with self._changed:
-            self._changed.notify_all()
-        return timer
-
-    def wait_for_timer(self, when: float) -> None:
-        """Wait until a timer stands for that time, in virtual seconds."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: self._stands(when), PATIENCE), f"nothing is to happen at {when}"
-
-    def advance_to(self, when: float) -> None:
-        """Wait until a timer stands for that time, and let time pass until then."""
-        self.wait_for_timer(when)
-        self.advance(when - self.now())
-
-    def _stands(self, when: float) -> bool:
-        with self._lock:
-            return any(abs(due - when) < 1e-9 and timer.callback is not None for due, _, timer in self._heap)
-
-    def spend(self, seconds: float) -> None:
-        """Block the calling thread for so much virtual time."""
-        over = threading.Event()
-        self.call_at(self.now() + seconds, over.set)
-        assert over.wait(PATIENCE), f"{seconds} seconds never passed"
 
 
 def tree_of(system: ActorSystem) -> list[str]:

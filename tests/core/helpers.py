@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from actors import ActorSystem, Agent, AgentRef, Event
-from actors.testkit import VirtualClock
+from actors import ActorSystem, Agent, AgentFuture, AgentRef, Event
+from actors._core.here import here
+from actors.testkit import Gate, wait
 
 PATIENCE = float(os.environ.get("ACTORTREE_TEST_PATIENCE", "10"))
 """Real seconds after which a wait has failed."""
@@ -47,6 +48,9 @@ class Trace:
 
     def wait_until(self, holds: Callable[[list[Any]], Any]) -> list[Any]:
         """Wait until `holds(notes)` and give the notes."""
+        if here.scheduler is not None:
+            assert here.scheduler.wait(lambda: bool(holds(self._notes)), PATIENCE), f"never: {self._notes}"
+            return list(self._notes)
         with self._changed:
             assert self._changed.wait_for(lambda: holds(self._notes), PATIENCE), f"never: {self._notes}"
             return list(self._notes)
@@ -75,19 +79,6 @@ class EventLog(Trace):
 
 def _of(events: list[Any], kind: type[Event], path: str | None) -> list[Any]:
     return [event for event in events if isinstance(event, kind) and path in (None, event.path)]
-
-
-class WatchedClock(VirtualClock):
-    """A virtual clock that notes for when it was set, so that a test advances it only once a timer stands."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.armed = Trace()
-
-    def call_at(self, when: float, callback: Callable[[], None]) -> Any:
-        timer = super().call_at(when, callback)
-        self.armed.note(when)
-        return timer
 
 
 class Worker(Agent):
@@ -126,12 +117,75 @@ class Worker(Agent):
         return message
 
 
+class Flag(threading.Event):
+    """An event that is waited for in a simulation, too, while others go on."""
+
+    def wait(self, timeout: float | None = PATIENCE) -> bool:
+        return super().wait(timeout) if here.scheduler is None else here.scheduler.wait(self.is_set, timeout)
+
+
+class Meeting:
+    """A barrier for both worlds: nobody goes on before so many have come."""
+
+    def __init__(self, parties: int) -> None:
+        self._missing = parties
+        self._lock = threading.Lock()
+        self._gate = Gate("meeting")
+
+    def wait(self) -> None:
+        with self._lock:
+            self._missing -= 1
+            missing = self._missing
+        if not missing:
+            self._gate.open()
+        self._gate.wait()
+
+
+class Aside(AgentFuture[Any]):
+    """What comes of a call beside the test; a hang fails whoever gets it."""
+
+    def get(self, *, timeout: float | None = PATIENCE) -> Any:
+        return super().get(timeout=timeout)
+
+
+class _Task:
+    """A task of the simulation."""
+
+    path = "elsewhere"
+
+    def __init__(self, run: Callable[[], None]) -> None:
+        self.run = run
+
+
+def elsewhere(code: Callable[..., Any], *args: Any, **options: Any) -> Aside:
+    """Run something that may block beside the test: on a thread of its own, in a simulation on one of its threads."""
+    future = Aside()
+
+    def run() -> None:
+        try:
+            value = code(*args, **options)
+        except Exception as error:
+            future.resolve(error=error)
+        else:
+            future.resolve(value)
+
+    if here.scheduler is None:
+        threading.Thread(target=run, name="elsewhere", daemon=True).start()
+    else:
+        here.scheduler.put(_Task(run), None)
+    return future
+
+
+def result(future: AgentFuture[Any]) -> Any:
+    """Give what comes of a future or raise it; a hang fails."""
+    assert wait(future, PATIENCE), "nothing came of it"
+    return future.get()
+
+
 def answer(ref: AgentRef[Any], message: Any) -> Any:
     """Ask without ever running the agent on this thread, and give the answer or raise it."""
     future = ref.ask(message, block=False)
-    done = threading.Event()
-    future.add_done_callback(done.set)
-    assert done.wait(PATIENCE), f"{ref!r} did not answer {message!r}"
+    assert wait(future, PATIENCE), f"{ref!r} did not answer {message!r}"
     return future.get()
 
 

@@ -20,15 +20,11 @@ from actors import (
 )
 from actors.testkit import Gate
 from policies import Backoff, Restart, Stop
-from tests.core.doer import Doer, WatchedClock, busy_at, crash, end_of, number, result, stop, tree_of
-from tests.core.helpers import Boom, EventLog, answer
+from tests.core.clocks import WatchedClock, WatchedVirtualClock
+from tests.core.doer import Doer, busy_at, crash, end_of, number, stop, tree_of
+from tests.core.helpers import Boom, EventLog, answer, result
 
 SLOWLY = Restart(max_restarts=None, within=None, backoff=Backoff(10.0, cap=10.0))
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
 
 
 @pytest.mark.case(81)
@@ -244,7 +240,7 @@ class StartsOnce(Doer):
             raise Boom("start")
 
 
-class LateClock(WatchedClock):
+class LateClock(WatchedVirtualClock):
     """A clock on which whoever has waited goes on only once an agent has ended."""
 
     def __init__(self) -> None:

@@ -7,13 +7,9 @@ import pytest
 from actors import ActorSystem, AgentStoppedError, AskTimeout, DeadLetter, StopReason
 from actors.testkit import Gate
 from policies import Restart, Stop
-from tests.core.doer import Doer, WatchedClock, busy_at, crash, dead_letters, elsewhere, end_of, number, result
-from tests.core.helpers import Boom, EventLog, Trace, answer
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, busy_at, crash, dead_letters, end_of, number
+from tests.core.helpers import Boom, EventLog, Trace, answer, elsewhere, result
 
 
 def hold(ref: Any, then: Any = None) -> Gate:

@@ -15,13 +15,9 @@ from actors import (
     Supervisor,
 )
 from actors.testkit import Gate
-from tests.core.doer import Doer, WatchedClock, busy_at, crash, end, end_of, number, stopped, tree_of
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, busy_at, crash, end, end_of, number, stopped, tree_of
 from tests.core.helpers import EventLog, answer
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
 
 
 def find(system: ActorSystem, path: str) -> AgentRef[Any]:

@@ -19,15 +19,11 @@ from actors import (
 )
 from actors.testkit import Gate
 from policies import Backoff, Phase, Restart, Stop
-from tests.core.doer import Doer, Last, WatchedClock, crash, dead_letters, end, end_of, number, result, stop, tree_of
-from tests.core.helpers import Boom, EventLog, Trace, answer
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, Last, crash, dead_letters, end, end_of, number, stop, tree_of
+from tests.core.helpers import Boom, EventLog, Trace, answer, result
 
 TEN_THOUSAND_DAYS = 10_000 * 86_400.0
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
 
 
 def backing_off(backoff: Backoff, max_restarts: int | None = None) -> Restart:

@@ -27,8 +27,8 @@ from actors import (
 )
 from actors.testkit import VirtualClock
 from policies import Restart
-from tests.core.doer import Doer, elsewhere
-from tests.core.helpers import EventLog, Trace, answer
+from tests.core.doer import Doer
+from tests.core.helpers import EventLog, Trace, answer, elsewhere
 
 NAN = math.nan
 

@@ -20,8 +20,8 @@ from actors import (
 )
 from actors.testkit import Gate
 from policies import Escalate, Restart, Stop
-from tests.core.doer import Doer, crash, dead_letters, names, number, result, start, stop
-from tests.core.helpers import Boom, EventLog, Trace, answer
+from tests.core.doer import Doer, crash, dead_letters, names, number, start, stop
+from tests.core.helpers import Boom, EventLog, Trace, answer, result
 
 AGAIN = Restart(max_restarts=5, within=None)
 

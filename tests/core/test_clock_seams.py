@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,9 @@ from actors._core.here import here
 from actors.testkit import VirtualClock
 from policies import Backoff, Failure, Phase, Restart
 from tests.core.doer import Doer, crash, stop
-from tests.core.helpers import PATIENCE, EventLog, answer
+from tests.core.helpers import PATIENCE, EventLog, Flag, answer
+
+pytestmark = pytest.mark.threads_only("about the clock of the machine and the threads that a clock brings")
 
 HOUR = 3600.0
 
@@ -35,7 +36,7 @@ def machine() -> Iterator[SystemClock]:
 
 
 def test_cancelled_timers_are_let_go_long_before_they_are_due(machine: SystemClock) -> None:
-    called = threading.Event()
+    called = Flag()
     for _ in range(20 * FEW):
         machine.call_at(machine.now() + HOUR, called.set).cancel()
     assert len(machine._heap) <= FEW + 1
@@ -45,7 +46,7 @@ def test_cancelled_timers_are_let_go_long_before_they_are_due(machine: SystemClo
 
 def test_timers_that_are_cancelled_together_leave_the_others_in_order(machine: SystemClock) -> None:
     order: list[int] = []
-    done = threading.Event()
+    done = Flag()
     soon = machine.now() + 0.05
     timers = [machine.call_at(machine.now() + HOUR, done.set) for _ in range(20 * FEW)]
     for number in range(10):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import Future
 from typing import Any
 
@@ -28,15 +27,11 @@ from actors import (
 from actors._core.context import Context, describe
 from actors.testkit import Gate
 from policies import Restart
-from tests.core.doer import Doer, WatchedClock, busy_at, crash, elsewhere, number, result, start, stop
-from tests.core.helpers import Boom, EventLog, Trace, answer
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, busy_at, crash, number, start, stop
+from tests.core.helpers import Boom, EventLog, Flag, Trace, answer, elsewhere, result
 
 AGAIN = Restart(max_restarts=5, within=None)
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
 
 
 class Unprintable:
@@ -74,7 +69,7 @@ def test_behaviours_are_stacked_and_the_first_one_stays(system: ActorSystem) -> 
 
 
 def test_an_ask_on_the_askers_thread_may_be_stashed_and_is_answered_later(system: ActorSystem) -> None:
-    aside = threading.Event()
+    aside = Flag()
 
     class Door(Agent):
         closed = True

@@ -23,14 +23,10 @@ from actors import (
     StashError,
 )
 from actors._core.future import Ask
+from tests.core.clocks import WatchedClock
 from tests.core.deferring import AGAIN, Clerk, owed, replies
-from tests.core.doer import Doer, WatchedClock, dead_letters, elsewhere, number, result
-from tests.core.helpers import Boom, EventLog, Trace, answer
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
+from tests.core.doer import Doer, dead_letters, number
+from tests.core.helpers import Boom, EventLog, Trace, answer, elsewhere, result
 
 
 @pytest.fixture
@@ -139,6 +135,7 @@ def test_a_method_called_by_a_proxy_may_defer(system: ActorSystem, spec: Any, tr
     assert result(called) == "counted"
 
 
+@pytest.mark.threads_only("runs an event loop")
 def test_asyncio_awaits_a_deferred_answer(clerk: AgentRef[Clerk], trace: Trace) -> None:
     async def ask() -> Any:
         asked = clerk.ask("await me", block=False)

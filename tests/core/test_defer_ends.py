@@ -25,14 +25,10 @@ from actors import (
 from actors._core.context import describe
 from actors.testkit import Gate
 from policies import Resume, Stop
+from tests.core.clocks import WatchedClock
 from tests.core.deferring import AGAIN, Clerk, Hanging, late_replies, owed, replies
-from tests.core.doer import Doer, WatchedClock, crash, dead_letters, elsewhere, number, result, stop
-from tests.core.helpers import Boom, EventLog, Trace, answer
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
+from tests.core.doer import Doer, crash, dead_letters, number, stop
+from tests.core.helpers import Boom, EventLog, Trace, answer, elsewhere, result
 
 
 @pytest.fixture

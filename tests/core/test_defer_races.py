@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import partial
 from typing import Any
 
@@ -22,17 +21,13 @@ from actors import (
 from actors._core.commands import State
 from actors.testkit import Gate, Simulation
 from policies import Decision, Directive, Failure, History
+from tests.core.clocks import WatchedClock
 from tests.core.deferring import AGAIN, AnsweringThread, Clerk, Hanging, late_replies, outcome, owed, race, replies
-from tests.core.doer import Doer, WatchedClock, busy_at, crash, elsewhere, number, result
-from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer
+from tests.core.doer import Doer, busy_at, crash, number
+from tests.core.helpers import Boom, EventLog, Meeting, Trace, answer, elsewhere, result
 from tests.core.scripted import deciding
 
 ROUNDS = 150
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
 
 
 @pytest.fixture
@@ -107,10 +102,10 @@ def test_to_defer_races_with_being_abandoned_and_the_asker_is_told_in_any_case(
 ) -> None:
     for i in range(60):
         gate = Gate()
-        ready = threading.Barrier(2)
+        ready = Meeting(2)
 
-        def defer(agent: Any, gate: Gate = gate, ready: threading.Barrier = ready) -> None:
-            ready.wait(PATIENCE)
+        def defer(agent: Any, gate: Gate = gate, ready: Meeting = ready) -> None:
+            ready.wait()
             try:
                 agent.context.defer()
             except Cancelled:
@@ -121,7 +116,7 @@ def test_to_defer_races_with_being_abandoned_and_the_asker_is_told_in_any_case(
         agent = system.spawn(spec(Doer, name=f"a{i}", deadline=1.0, policy=AGAIN))
         asked = agent.ask(defer, block=False)
         clock.wait_for_timer(clock.now() + 1.0)
-        ready.wait(PATIENCE)
+        ready.wait()
         clock.advance(1.0)
         assert outcome(partial(result, asked)) is HandlerTimeout
         assert answer(agent, number) == 2

@@ -335,11 +335,11 @@ def test_a_handler_of_a_supervised_agent_that_hangs_does_not_keep_the_program(pa
     printed = run_program(
         packages_folder,
         """
-        reached = threading.Event()
+        reached = Flag()
         class Hanging(Talker):
             def on_receive(self, message):
                 reached.set()
-                threading.Event().wait()
+                Flag().wait()
         global system
         system = ActorSystem("main")
         system.spawn(Talker)

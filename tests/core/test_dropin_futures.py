@@ -13,7 +13,9 @@ import pytest
 
 from actors import ActorSystem, Agent, AgentFuture, AskTimeout, get_all
 from actors.testkit import Gate, VirtualClock
-from tests.core.helpers import PATIENCE, Trace
+from tests.core.helpers import PATIENCE, Flag, Trace
+
+pytestmark = pytest.mark.threads_only("Pykka's threads, futures and loops")
 
 SHORT = 0.05
 """Real seconds of a timeout that is meant to pass."""
@@ -245,7 +247,7 @@ def test_a_joined_future_has_one_deadline_on_its_systems_clock(
 def test_a_derived_future_can_be_awaited_and_has_callbacks(system: ActorSystem) -> None:
     ref = system.spawn(Echo)
     derived = ref.ask(20, block=False).map(lambda number: number + 1).join(ref.ask(21, block=False))
-    done = threading.Event()
+    done = Flag()
     derived.add_done_callback(done.set)
 
     async def main() -> Any:

@@ -34,6 +34,8 @@ from actors.testkit import Gate, VirtualClock
 from policies import Restart, Stop
 from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer
 
+pytestmark = pytest.mark.threads_only("Pykka's threads, futures and loops")
+
 
 class Noting(Agent):
     """Raises what it is told to raise, lets a gate hold it up, and notes the rest."""

@@ -18,7 +18,9 @@ from actors import ActorSystem, Agent, AgentFailed, AgentFuture, AgentRestarted,
 from actors._core.traces import forget_locals
 from actors.testkit import Gate
 from policies import Restart
-from tests.core.helpers import PATIENCE, Boom, EventLog
+from tests.core.helpers import PATIENCE, Boom, EventLog, Flag
+
+pytestmark = pytest.mark.threads_only("Pykka's threads, futures and loops")
 
 
 class Nested:
@@ -238,7 +240,7 @@ def test_a_joined_future_calls_back_although_one_of_them_is_pykkas() -> None:
     ours: AgentFuture[str] = AgentFuture()
     theirs: pykka.ThreadingFuture[str] = pykka.ThreadingFuture()
     theirs.set("theirs")
-    called = threading.Event()
+    called = Flag()
     ours.join(theirs).add_done_callback(called.set)
     assert not called.is_set()
     ours.set("ours")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from typing import Any
 
 import pytest
@@ -21,8 +20,8 @@ from actors import (
     StopReason,
 )
 from policies import Restart
-from tests.core.doer import Doer, crash, elsewhere, result, stop
-from tests.core.helpers import PATIENCE, EventLog, answer
+from tests.core.doer import Doer, crash, stop
+from tests.core.helpers import PATIENCE, EventLog, Flag, answer, elsewhere, result
 
 KINDS = [value for value in vars(actors).values() if isinstance(value, type) and issubclass(value, Event)]
 
@@ -123,8 +122,8 @@ def test_agents_live_on_under_a_subscriber_that_exits(system: ActorSystem, log: 
 
 
 def test_a_subscriber_sees_an_event_before_the_agent_goes_on(system: ActorSystem) -> None:
-    heard = threading.Event()
-    go_on = threading.Event()
+    heard = Flag()
+    go_on = Flag()
 
     def hold(event: Event) -> None:
         heard.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +24,7 @@ from actors._core._pykka import ProxyCall
 from actors._core.path import path_matches, split
 from policies import Phase, Restart
 from tests.core.doer import Doer, crash, end, incarnation_of, number, start
-from tests.core.helpers import Boom, EventLog, Trace, answer
+from tests.core.helpers import Boom, EventLog, Flag, Trace, answer, elsewhere
 
 AGAIN = Restart(max_restarts=5, within=None)
 
@@ -208,21 +207,20 @@ def test_what_is_told_after_it_was_put_is_intercepted_however_busy_the_agent_is(
             return message
 
     ref = system.spawn(spec(Fickle))
-    over = threading.Event()
+    over = Flag()
 
     def flood() -> None:
         while not over.is_set():
             ref.ask("noise", block=False).get()
 
-    noise = threading.Thread(target=flood)
-    noise.start()
+    noise = elsewhere(flood)
     try:
         for _ in range(300):
             with system.intercept(lambda delivery: delivery.answer("met"), on=int):
                 assert answer(ref, 1) == "met"
     finally:
         over.set()
-        noise.join()
+        noise.get()
 
 
 # -- how it is called ----------------------------------------------------------------
@@ -345,9 +343,7 @@ def test_a_delivery_is_of_no_use_later_or_on_another_thread(system: ActorSystem,
 
     def keep(delivery: Delivery) -> None:
         kept.append(delivery)
-        other = threading.Thread(target=act, args=(delivery,))
-        other.start()
-        other.join()
+        elsewhere(act, delivery).get()
         delivery.proceed()
 
     ref = system.spawn(spec(Doer, name="a"))

@@ -31,8 +31,8 @@ from actors._core.delivery import Returned
 from actors._core.future import Ask
 from actors.testkit import Gate
 from policies import Restart
-from tests.core.doer import Doer, crash, dead_letters, elsewhere, incarnation_of, number, result, stop
-from tests.core.helpers import Boom, EventLog, Trace, answer
+from tests.core.doer import Doer, crash, dead_letters, incarnation_of, number, stop
+from tests.core.helpers import Boom, EventLog, Trace, answer, elsewhere, result
 
 AGAIN = Restart(max_restarts=1000, within=None)
 ASKS = [answer, lambda ref, message: ref.ask(message)]

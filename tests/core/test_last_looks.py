@@ -15,7 +15,8 @@ from actors._core.ref import HELD
 from actors._core.supervision import Family
 from actors.testkit import Gate
 from policies import Failure
-from tests.core.helpers import Boom, EventLog, Trace, WatchedClock, answer, assert_ended
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import Boom, EventLog, Trace, answer, assert_ended
 from tests.core.scripted import doer
 
 Act = Callable[[], object]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import partial
 from typing import Any
 
@@ -29,8 +28,9 @@ from actors._core.here import fence
 from actors._core.orphans import Orphans
 from actors.testkit import Gate
 from policies import Directive, Phase, Resume
-from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, WatchedClock, answer, incarnation
-from tests.core.scripted import Aside, Doer, doer, get, held
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import PATIENCE, Boom, EventLog, Flag, Trace, answer, elsewhere, incarnation
+from tests.core.scripted import Doer, doer, get, held
 
 
 def hang(gate: Gate, agent: Doer) -> str:
@@ -206,7 +206,7 @@ def test_an_agent_between_two_messages_is_not_abandoned_when_its_time_is_over(
 def test_an_orphan_that_returns_before_it_is_listed_stays_neither_listed_nor_fenced(
     clock: WatchedClock, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    removed = threading.Event()
+    removed = Flag()
 
     class Late(Orphans):
         """Lists an orphan only once its code has come back."""
@@ -313,7 +313,7 @@ def test_an_asker_whose_ask_runs_on_its_own_thread_learns_that_the_agent_was_aba
     system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate
 ) -> None:
     ref = system.spawn(doer("a", shutdown=2.0))
-    asking = Aside(ref.ask, partial(hang, gate))
+    asking = elsewhere(ref.ask, partial(hang, gate))
     gate.reached()
     stopping = ref.stop(block=False, drain=False)
     clock.advance(2.0)
@@ -335,9 +335,9 @@ def test_a_start_on_the_spawners_thread_that_outlives_the_system_raises_there_an
 
     system = ActorSystem("test", clock=clock)
     log = EventLog(system)
-    starting = Aside(system.spawn, Slow, name="a")
+    starting = elsewhere(system.spawn, Slow, name="a")
     gate.reached()
-    stopping = Aside(system.stop, timeout=2.0)
+    stopping = elsewhere(system.stop, timeout=2.0)
     clock.armed.wait_for(2.0, times=2)
     clock.advance(2.0)
 
@@ -358,7 +358,7 @@ def test_a_first_start_that_hangs_takes_the_children_that_it_had_started_with_it
             self.context.spawn(doer("child"))
             gate.wait()
 
-    starting = Aside(system.spawn, ChildSpec(Slow, "a", deadline=5.0))
+    starting = elsewhere(system.spawn, ChildSpec(Slow, "a", deadline=5.0))
     gate.reached()
     child = get(system, "/a/child")
     clock.advance(5.0)
@@ -399,7 +399,7 @@ def test_a_busy_agent_is_no_orphan_of_a_system_that_has_time_left(
 ) -> None:
     ref = system.spawn(doer("a"))
     gate = held(ref)
-    stopping = Aside(system.stop, timeout=60.0)
+    stopping = elsewhere(system.stop, timeout=60.0)
     clock.armed.wait_for(60.0)
     gate.open()
     assert stopping.get().abandoned == ()

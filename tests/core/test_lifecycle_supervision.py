@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -28,8 +27,9 @@ from actors._core.commands import Start
 from actors._core.supervision import Family
 from actors.testkit import Gate
 from policies import Backoff, ByError, Decision, Directive, Escalate, Failure, History, Restart, Resume, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, WatchedClock, answer, assert_ended, incarnation
-from tests.core.scripted import FOREVER, Aside, Doer, deciding, doer, get, held, supervisor
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import PATIENCE, Boom, EventLog, Flag, Trace, answer, assert_ended, elsewhere, incarnation
+from tests.core.scripted import FOREVER, Doer, deciding, doer, get, held, supervisor
 
 
 class SlowEnd(Doer):
@@ -155,7 +155,7 @@ def test_a_group_is_left_alone_when_the_child_that_failed_ends_before_the_first_
 def test_a_parent_that_ends_during_the_restart_of_a_group_starts_nobody_more(
     system: ActorSystem, log: EventLog, trace: Trace, monkeypatch: pytest.MonkeyPatch, slow: type[Any]
 ) -> None:
-    gate, closed = Gate(), threading.Event()
+    gate, closed = Gate(), Flag()
     children = [doer("a", trace), ChildSpec(slow, "b", args=(trace, gate)), doer("c", trace)]
     parent = system.spawn(supervisor("crew", *children, strategy="one_for_all"))
     get(system, "/crew/a").tell(Boom())
@@ -211,11 +211,11 @@ def test_nobody_is_brought_up_before_an_earlier_sibling_whose_backoff_is_not_ove
 
 def assert_lane_is_free(system: ActorSystem) -> None:
     """Wait until the crew's lane has worked off what was put there before."""
-    done = threading.Event()
+    done = Flag()
     family = get(system, "/crew")._cell.family
     assert family is not None
     # The pool takes its tasks in order, so this job is put on the lane behind those of the clock.
-    Aside(lambda: family.submit(done.set)).get()
+    elsewhere(lambda: family.submit(done.set)).get()
     assert done.wait(PATIENCE)
 
 
@@ -269,7 +269,7 @@ def test_an_escalation_that_meets_a_parent_in_a_planned_restart_neither_suspends
     parent._cell.control = lane
     gate = held(parent)
     child = get(system, "/top/parent/child")
-    restarting = Aside(top.restart_child, "parent")
+    restarting = elsewhere(top.restart_child, "parent")
     assert lane.filled.wait(PATIENCE)
     child.tell(Boom())
     log.wait(Escalated, "/top/parent/child")
@@ -295,7 +295,7 @@ class Lane(deque[Any]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.filled = threading.Event()
+        self.filled = Flag()
 
     def append(self, command: Any) -> None:
         super().append(command)

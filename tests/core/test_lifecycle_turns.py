@@ -29,7 +29,8 @@ from actors._core.cell import Cell
 from actors._core.commands import State
 from actors.testkit import Gate
 from policies import Backoff, Decision, Directive, Failure, History, Restart, Resume
-from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, WatchedClock, answer, incarnation
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, incarnation
 from tests.core.scripted import Doer, deciding, doer, get, held, supervisor
 
 

@@ -5,8 +5,7 @@ import pytest
 from actors import Agent, AgentStoppedError
 from actors._core.unsupervised import default_system
 from actors.testkit import Gate
-from tests.core.helpers import Boom
-from tests.core.scripted import Aside
+from tests.core.helpers import Boom, elsewhere
 
 
 def test_a_constructor_that_outlives_the_default_system_raises_for_its_caller_and_holds_up_nothing() -> None:
@@ -16,7 +15,7 @@ def test_a_constructor_that_outlives_the_default_system_raises_for_its_caller_an
         def __init__(self) -> None:
             gate.wait()
 
-    starting = Aside(Slow.start)
+    starting = elsewhere(Slow.start)
     gate.reached()
     system = default_system()
     (path,) = (ref.path for ref in system.select("/*"))

@@ -1,20 +1,16 @@
 """What does a mailbox take, in what order does it give it back, and what overtakes?"""
 
-import threading
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from actors import ActorSystem, DeadLetter, Mailbox, MailboxFullError, StopReason, Terminated
+from actors._core.here import here
 from actors.testkit import Gate
-from tests.core.doer import Doer, WatchedClock, busy_at, elsewhere, end_of, result, stop
-from tests.core.helpers import EventLog, Trace, answer
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, busy_at, end_of, stop
+from tests.core.helpers import EventLog, Meeting, Trace, answer, elsewhere, result
 
 
 @pytest.mark.case(99)
@@ -88,11 +84,12 @@ def test_of_ten_thousand_messages_from_four_senders_none_is_lost_or_doubled_and_
     system: ActorSystem, spec: Any, trace: Trace, mailbox: Mailbox | None
 ) -> None:
     agent = system.spawn(spec(Doer, name="a", args=(trace,), mailbox=mailbox))
-    together = threading.Barrier(4)
+    each = 2500 if here.scheduler is None else 250
+    together = Meeting(4)
 
     def send(sender: int) -> None:
-        together.wait(10)
-        for i in range(2500):
+        together.wait()
+        for i in range(each):
             agent.tell((sender, i))
 
     for sending in [elsewhere(lambda sender=sender: send(sender)) for sender in range(4)]:
@@ -100,9 +97,9 @@ def test_of_ten_thousand_messages_from_four_senders_none_is_lost_or_doubled_and_
     answer(agent, "barrier")
 
     handled = trace.notes[:-1]
-    assert Counter(handled) == Counter((sender, i) for sender in range(4) for i in range(2500))
+    assert Counter(handled) == Counter((sender, i) for sender in range(4) for i in range(each))
     for sender in range(4):
-        assert [i for who, i in handled if who == sender] == list(range(2500))
+        assert [i for who, i in handled if who == sender] == list(range(each))
 
 
 @pytest.mark.case(101)

@@ -19,13 +19,9 @@ from actors import (
 from actors._core.mailbox import BoundedQueue, Uncounted
 from actors.testkit import Gate
 from policies import Backoff, Restart
-from tests.core.doer import Doer, WatchedClock, busy_at, crash, elsewhere, result, stop
-from tests.core.helpers import EventLog, Trace, answer
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, busy_at, crash, stop
+from tests.core.helpers import EventLog, Trace, answer, elsewhere, result
 
 
 def queue_of(system: ActorSystem, mailbox: Mailbox) -> BoundedQueue:

@@ -29,8 +29,9 @@ from actors import (
 from actors._core import abandonment, watch
 from actors.testkit import Gate
 from policies import Backoff, ByError, Decision, Directive, Failure, History, Restart
-from tests.core.helpers import Boom, EventLog, Trace, WatchedClock, answer, incarnation
-from tests.core.scripted import FOREVER, Aside, Doer, deciding, doer, get, held, supervisor
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import Boom, EventLog, Trace, answer, elsewhere, incarnation
+from tests.core.scripted import FOREVER, Doer, deciding, doer, get, held, supervisor
 
 # -- messages and asks -----------------------------------------------------------
 
@@ -82,7 +83,7 @@ def test_a_handler_is_cancelled_once_its_asker_has_given_up(system: ActorSystem,
         gate.wait()
         cancelled.append(agent.context.cancelled)
 
-    asking = Aside(ref.ask, look, timeout=5.0)
+    asking = elsewhere(ref.ask, look, timeout=5.0)
     gate.reached()
     clock.advance(5.0)
     with pytest.raises(AskTimeout):
@@ -132,7 +133,7 @@ def test_all_senders_that_wait_for_room_are_told_of_the_end(system: ActorSystem,
     ref = system.spawn(doer("a", mailbox=Mailbox(1, "block", timeout=9.0)))
     gate = held(ref)
     ref.tell("first")
-    senders = [Aside(ref.tell, number) for number in range(3)]
+    senders = [elsewhere(ref.tell, number) for number in range(3)]
     clock.armed.wait_for(9.0, times=3)
     ref.stop(block=False, drain=False)
     gate.open()
@@ -306,7 +307,7 @@ def test_a_child_has_its_own_time_to_end_although_the_system_allows_more(
     system: ActorSystem, clock: WatchedClock, log: EventLog
 ) -> None:
     gate = held(system.spawn(doer("a", shutdown=1.0)))
-    stopping = Aside(system.stop, timeout=60.0)
+    stopping = elsewhere(system.stop, timeout=60.0)
     clock.armed.wait_for(1.0)
     clock.advance(1.0)
     assert stopping.get().abandoned == ("/a",)
@@ -318,7 +319,7 @@ def test_who_has_not_been_told_to_end_when_the_systems_time_is_over_is_not_given
     system: ActorSystem, clock: WatchedClock, log: EventLog
 ) -> None:
     first, last = (held(system.spawn(doer(name, shutdown="infinity"))) for name in "ab")
-    stopping = Aside(system.stop, timeout=5.0)
+    stopping = elsewhere(system.stop, timeout=5.0)
     clock.armed.wait_until(lambda notes: notes.count(5.0) == 2)  # for the system, and for the last child
     clock.advance(5.0)
     log.wait(AgentStopped, "/b")

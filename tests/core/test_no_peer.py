@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import threading
 from typing import Any
 
 import pytest
@@ -21,8 +20,8 @@ from actors import (
 )
 from actors.testkit import Gate, VirtualClock
 from policies import Restart, Stop
-from tests.core.doer import Doer, busy_at, crash, elsewhere, end, end_of, number, result, start
-from tests.core.helpers import PATIENCE, Boom, EventLog, answer
+from tests.core.doer import Doer, busy_at, crash, end, end_of, number, start
+from tests.core.helpers import PATIENCE, Boom, EventLog, Meeting, answer, elsewhere, result
 
 
 def find(system: ActorSystem, path: str) -> AgentRef[Any]:
@@ -154,7 +153,7 @@ def test_every_ask_and_every_stop_is_answered_in_a_storm_of_both(spec: Any, seed
     system = ActorSystem("storm", policy=Restart(max_restarts=None, within=None))
     refs = [system.spawn(spec(Doer)) for _ in range(10)]
     futures: list[AgentFuture[Any]] = []
-    together = threading.Barrier(6)
+    together = Meeting(6)
 
     def storm(act: Any, sub: int) -> None:
         together.wait(PATIENCE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from functools import partial
 from typing import Any
@@ -22,14 +21,9 @@ from actors import (
     stop_all,
 )
 from actors.testkit import Gate
-from tests.core.helpers import PATIENCE, Boom, Trace, answer, assert_ended
-from tests.core.scripted import FOREVER, Aside, Doer, HeardClock, doer, held
-
-
-@pytest.fixture
-def clock() -> HeardClock:
-    return HeardClock()
-
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import PATIENCE, Aside, Boom, Flag, Meeting, Trace, answer, assert_ended, elsewhere
+from tests.core.scripted import FOREVER, Doer, doer, held
 
 # -- 3: every ask ends -------------------------------------------------------------------------------------------------
 
@@ -62,17 +56,17 @@ def test_promise_03_an_ask_ends_with_agent_stopped_error_when_the_agent_stops_fi
             ask.get(timeout=PATIENCE)
 
 
-def test_promise_03_an_ask_ends_with_ask_timeout(system: ActorSystem, clock: HeardClock) -> None:
+def test_promise_03_an_ask_ends_with_ask_timeout(system: ActorSystem, clock: WatchedClock) -> None:
     ref = system.spawn(doer("a"))
     gate = held(ref)
-    asking = Aside(ref.ask, "late", timeout=2.0)
+    asking = elsewhere(ref.ask, "late", timeout=2.0)
     clock.advance_once_due(2.0)
     with pytest.raises(AskTimeout, match="/a within 2 seconds"):
         asking.get()
     gate.open()
 
 
-def test_promise_03_an_ask_ends_with_handler_timeout(system: ActorSystem, clock: HeardClock) -> None:
+def test_promise_03_an_ask_ends_with_handler_timeout(system: ActorSystem, clock: WatchedClock) -> None:
     ref = system.spawn(doer("a", deadline=3.0))
     gate = Gate()
     ask = ref.ask(lambda agent: gate.wait(), block=False)
@@ -84,7 +78,7 @@ def test_promise_03_an_ask_ends_with_handler_timeout(system: ActorSystem, clock:
 
 
 def test_promise_03_an_ask_whose_deadline_has_passed_is_not_executed(
-    system: ActorSystem, clock: HeardClock, trace: Trace
+    system: ActorSystem, clock: WatchedClock, trace: Trace
 ) -> None:
     ref = system.spawn(doer("a", trace))
     gate = held(ref)
@@ -98,9 +92,10 @@ def test_promise_03_an_ask_whose_deadline_has_passed_is_not_executed(
     assert trace.notes == [("start", "a", 1), ("in time", "a", 1)]
 
 
+@pytest.mark.threads_only("runs an event loop")
 @pytest.mark.parametrize("how", ["got", "awaited", "called back", "piped"])
 def test_promise_03_an_ask_that_does_not_block_ends_at_its_own_timeout(
-    system: ActorSystem, clock: HeardClock, trace: Trace, how: str
+    system: ActorSystem, clock: WatchedClock, trace: Trace, how: str
 ) -> None:
     busy, other = system.spawn(doer("busy")), system.spawn(doer("other", trace))
     gate = held(busy)
@@ -109,7 +104,7 @@ def test_promise_03_an_ask_that_does_not_block_ends_at_its_own_timeout(
         return await busy.ask("late", block=False, timeout=2.0)
 
     def get_called_back() -> Any:
-        future, done = busy.ask("late", block=False, timeout=2.0), threading.Event()
+        future, done = busy.ask("late", block=False, timeout=2.0), Flag()
         future.add_done_callback(done.set)
         assert done.wait(PATIENCE)
         return future.get(timeout=0.0)
@@ -125,7 +120,7 @@ def test_promise_03_an_ask_that_does_not_block_ends_at_its_own_timeout(
         "called back": get_called_back,
         "piped": get_piped,
     }
-    waiting = Aside(ways[how])
+    waiting = elsewhere(ways[how])
     clock.advance_once_due(2.0)
     with pytest.raises(AskTimeout, match="/busy within 2 seconds"):
         waiting.get()
@@ -170,7 +165,7 @@ def test_promise_03_no_interleaving_of_stops_restarts_and_hangs_leaves_an_ask_op
 
     with ActorSystem("storm", policy=FOREVER) as system:
         ref = system.spawn(doer("a", deadline=deadline))
-        askers = [Aside(ask, asker) for asker in range(4)]
+        askers = [elsewhere(ask, asker) for asker in range(4)]
         ends.wait_until(lambda notes: len(notes) > 150)
         ref.stop(drain=False)
         for asker in askers:
@@ -212,14 +207,14 @@ def test_promise_06_a_cycle_of_asks_raises_and_names_the_path(system: ActorSyste
 def test_promise_06_two_that_ask_each_other_at_the_same_moment_do_not_hang(system: ActorSystem) -> None:
     for number in range(20):
         a, b = system.spawn(doer(f"a{number}")), system.spawn(doer(f"b{number}"))
-        meet = threading.Barrier(2)
+        meet = Meeting(2)
 
-        def ask_other(other: Any, agent: Doer, meet: threading.Barrier = meet) -> Any:
-            meet.wait(PATIENCE)
+        def ask_other(other: Any, agent: Doer, meet: Meeting = meet) -> Any:
+            meet.wait()
             return other.ask("who")
 
         asks = [a.ask(partial(ask_other, b), block=False), b.ask(partial(ask_other, a), block=False)]
-        ends = [Aside(ask.get, timeout=PATIENCE) for ask in asks]
+        ends = [elsewhere(ask.get, timeout=PATIENCE) for ask in asks]
         errors = [end for end in map(_error_of, ends) if end is not None]
         assert errors
         assert {type(error) for error in errors} == {AskCycleError}
@@ -228,6 +223,7 @@ def test_promise_06_two_that_ask_each_other_at_the_same_moment_do_not_hang(syste
 # -- 7: asyncio, one deadline ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.threads_only("runs an event loop")
 def test_promise_07_awaiting_an_ask_leaves_the_loop_free(system: ActorSystem) -> None:
     ref = system.spawn(doer("a"))
     gate = Gate()
@@ -245,6 +241,7 @@ def test_promise_07_awaiting_an_ask_leaves_the_loop_free(system: ActorSystem) ->
     assert asyncio.run(main()) == "answered"
 
 
+@pytest.mark.threads_only("runs an event loop")
 def test_promise_07_awaiting_an_ask_raises_what_the_handler_raised(system: ActorSystem) -> None:
     ref = system.spawn(doer("a"))
 
@@ -255,11 +252,11 @@ def test_promise_07_awaiting_an_ask_raises_what_the_handler_raised(system: Actor
         asyncio.run(main())
 
 
-def test_promise_07_get_all_keeps_one_deadline_for_all(system: ActorSystem, clock: HeardClock) -> None:
+def test_promise_07_get_all_keeps_one_deadline_for_all(system: ActorSystem, clock: WatchedClock) -> None:
     refs = [system.spawn(doer(name)) for name in "abc"]
     gates = [held(ref) for ref in refs]
     asks = [ref.ask("late", block=False) for ref in refs]
-    getting = Aside(get_all, asks, timeout=1.0)
+    getting = elsewhere(get_all, asks, timeout=1.0)
     clock.waits.wait_for(1.0)
     clock.advance(0.6)
     gates[0].open()

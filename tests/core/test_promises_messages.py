@@ -12,13 +12,9 @@ import pytest
 from actors import ActorSystem, Agent, AgentStoppedError, ChildSpec, DeadLetter, Mailbox, MailboxFullError, Terminated
 from actors.testkit import Gate
 from policies import Backoff, Restart
+from tests.core.clocks import WatchedClock
 from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, assert_ended
-from tests.core.scripted import Doer, HeardClock, at_once, doer, held
-
-
-@pytest.fixture
-def clock() -> HeardClock:
-    return HeardClock()
+from tests.core.scripted import Doer, at_once, doer, held
 
 
 class Turnstile(Agent):
@@ -171,7 +167,7 @@ def test_promise_04_an_accepted_message_is_handled_or_a_dead_letter_or_still_que
 
 
 def test_promise_05_a_mailbox_stays_open_through_a_restart(
-    system: ActorSystem, clock: HeardClock, trace: Trace, log: EventLog
+    system: ActorSystem, clock: WatchedClock, trace: Trace, log: EventLog
 ) -> None:
     policy = Restart(None, within=None, backoff=Backoff(1.0, cap=1.0))
     ref = system.spawn(doer("a", trace, policy=policy))

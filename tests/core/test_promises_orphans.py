@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -32,13 +31,9 @@ from actors import (
 )
 from actors.testkit import Gate
 from policies import Phase, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, incarnation
-from tests.core.scripted import FOREVER, Aside, Doer, HeardClock, doer
-
-
-@pytest.fixture
-def clock() -> HeardClock:
-    return HeardClock()
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import PATIENCE, Boom, EventLog, Flag, Trace, answer, elsewhere, incarnation
+from tests.core.scripted import FOREVER, Doer, doer
 
 
 @pytest.fixture
@@ -54,7 +49,7 @@ def hang(gate: Gate, agent: Doer) -> str:
 
 
 def test_promise_22_a_handler_that_hangs_is_replaced_and_its_late_result_changes_nothing(
-    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate, dispatcher: Any
+    system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate, dispatcher: Any
 ) -> None:
     ref = system.spawn(doer("a", deadline=5.0, dispatcher=dispatcher))
     ask = ref.ask(partial(hang, gate), block=False)
@@ -101,7 +96,7 @@ def test_promise_22_a_real_sleep_is_left_to_itself_and_replaced_in_time() -> Non
 
 
 def test_promise_22_an_abandoned_incarnation_can_no_longer_act(
-    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+    system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate
 ) -> None:
     ends = Trace()
     other = system.spawn(doer("other"))
@@ -148,7 +143,7 @@ def test_promise_22_an_abandoned_incarnation_can_no_longer_act(
 
 
 def test_promise_22_a_start_that_was_abandoned_starts_no_children(
-    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+    system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate
 ) -> None:
     class SlowSupervisor(Supervisor):
         def on_start(self) -> None:
@@ -156,7 +151,7 @@ def test_promise_22_a_start_that_was_abandoned_starts_no_children(
 
     children = [doer("child")]
     spec = ChildSpec(SlowSupervisor, "parent", kwargs={"children": children}, deadline=5.0)
-    starting = Aside(system.spawn, spec)
+    starting = elsewhere(system.spawn, spec)
     gate.reached()
     clock.advance(5.0)
     with pytest.raises(StartFailedError) as raised:
@@ -170,7 +165,7 @@ def test_promise_22_a_start_that_was_abandoned_starts_no_children(
 
 @pytest.mark.parametrize("timeout", [None, 3600.0], ids=["inline", "queued"])
 def test_promise_22_whom_an_orphan_waits_for_does_not_count_as_a_wait_of_its_replacement(
-    system: ActorSystem, clock: HeardClock, gate: Gate, timeout: float | None
+    system: ActorSystem, clock: WatchedClock, gate: Gate, timeout: float | None
 ) -> None:
     a, b = system.spawn(doer("a", deadline=5.0)), system.spawn(doer("b"))
 
@@ -188,7 +183,7 @@ def test_promise_22_whom_an_orphan_waits_for_does_not_count_as_a_wait_of_its_rep
 
 
 def test_promise_22_an_orphan_that_returns_hides_no_wait_of_its_replacement(
-    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+    system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate
 ) -> None:
     a, b, c = system.spawn(doer("a", deadline=5.0)), system.spawn(doer("b")), system.spawn(doer("c"))
     second = Gate()
@@ -211,7 +206,7 @@ def test_promise_22_an_orphan_that_returns_hides_no_wait_of_its_replacement(
 
 
 def test_promise_22_it_is_listed_with_its_stack_until_it_returns(
-    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+    system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate
 ) -> None:
     ref = system.spawn(doer("a", deadline=5.0))
     ref.tell(partial(hang, gate))
@@ -228,7 +223,7 @@ def test_promise_22_it_is_listed_with_its_stack_until_it_returns(
 
 
 def test_promise_22_it_is_stopped_where_its_policy_says_so(
-    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+    system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate
 ) -> None:
     ref = system.spawn(doer("a", deadline=5.0, policy=Stop()))
     ref.tell(partial(hang, gate))
@@ -242,7 +237,7 @@ def test_promise_22_it_is_stopped_where_its_policy_says_so(
 
 
 def test_promise_22_a_handler_that_outlives_its_shutdown_is_abandoned(
-    system: ActorSystem, clock: HeardClock, log: EventLog, gate: Gate
+    system: ActorSystem, clock: WatchedClock, log: EventLog, gate: Gate
 ) -> None:
     ref = system.spawn(doer("a", shutdown=2.0))
     ref.tell(partial(hang, gate))
@@ -256,7 +251,7 @@ def test_promise_22_a_handler_that_outlives_its_shutdown_is_abandoned(
     log.wait(OrphanReturned, "/a")
 
 
-def test_promise_22_orphans_are_capped(clock: HeardClock, gate: Gate) -> None:
+def test_promise_22_orphans_are_capped(clock: WatchedClock, gate: Gate) -> None:
     system = ActorSystem("test", policy=FOREVER, clock=clock, max_orphans=1)
     gates = [gate, Gate()]
     for name, its_gate in zip("ab", gates, strict=True):
@@ -272,9 +267,9 @@ def test_promise_22_orphans_are_capped(clock: HeardClock, gate: Gate) -> None:
 
 
 def test_promise_22_no_exception_is_injected_into_the_thread_of_an_orphan(
-    system: ActorSystem, clock: HeardClock, log: EventLog
+    system: ActorSystem, clock: WatchedClock, log: EventLog
 ) -> None:
-    reached, opened = threading.Event(), threading.Event()
+    reached, opened = Flag(), Flag()
     raised = Trace()
 
     def compute(agent: Doer) -> None:

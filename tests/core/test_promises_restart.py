@@ -22,13 +22,9 @@ from actors import (
 )
 from actors.testkit import Gate
 from policies import Backoff, Directive, Phase, Restart, Stop
+from tests.core.clocks import WatchedClock
 from tests.core.helpers import Boom, EventLog, Trace, answer, assert_ended, incarnation
-from tests.core.scripted import FOREVER, Doer, HeardClock, doer, get, held, supervisor
-
-
-@pytest.fixture
-def clock() -> HeardClock:
-    return HeardClock()
+from tests.core.scripted import FOREVER, Doer, doer, get, held, supervisor
 
 
 class Guarded(Doer):
@@ -125,7 +121,7 @@ def test_promise_14_children_live_on_with_keep_children(system: ActorSystem, tra
     assert [incarnation(child) for child in before.values()] == [1, 1]
 
 
-def test_promise_14_timers_are_cancelled(system: ActorSystem, clock: HeardClock, trace: Trace) -> None:
+def test_promise_14_timers_are_cancelled(system: ActorSystem, clock: WatchedClock, trace: Trace) -> None:
     ref = system.spawn(doer("a", trace))
     answer(ref, lambda agent: agent.context.timers.once("once", 1.0, "a tick"))
     answer(ref, lambda agent: agent.context.timers.every("every", 1.0, "a tick"))
@@ -137,7 +133,7 @@ def test_promise_14_timers_are_cancelled(system: ActorSystem, clock: HeardClock,
 
 
 def test_promise_14_a_tick_that_waits_already_is_discarded(
-    system: ActorSystem, clock: HeardClock, trace: Trace
+    system: ActorSystem, clock: WatchedClock, trace: Trace
 ) -> None:
     ref = system.spawn(doer("a", trace))
     answer(ref, lambda agent: agent.context.timers.once("key", 1.0, "a tick"))
@@ -251,7 +247,7 @@ def test_promise_15_a_failing_start_in_spawn_raises_keeps_no_child_and_frees_the
     ],
 )
 def test_promise_16_at_most_so_many_restarts_in_a_sliding_window(
-    system: ActorSystem, clock: HeardClock, log: EventLog, failures: list[float], ends: bool
+    system: ActorSystem, clock: WatchedClock, log: EventLog, failures: list[float], ends: bool
 ) -> None:
     ref = system.spawn(doer("a", policy=Restart(max_restarts=2, within=10.0, then=Stop())))
     for number, at in enumerate(failures):
@@ -302,7 +298,7 @@ def test_promise_16_exceeded_what_the_policy_says_then_decides(system: ActorSyst
 
 
 def test_promise_17_delays_grow_up_to_the_cap_and_start_over_after_a_quiet_period(
-    system: ActorSystem, clock: HeardClock, log: EventLog
+    system: ActorSystem, clock: WatchedClock, log: EventLog
 ) -> None:
     backoff = Backoff(0.1, cap=0.5, factor=2.0, reset=60.0)
     ref = system.spawn(doer("a", policy=Restart(None, within=None, backoff=backoff)))
@@ -316,7 +312,7 @@ def test_promise_17_delays_grow_up_to_the_cap_and_start_over_after_a_quiet_perio
 
 
 def test_promise_17_while_it_backs_off_the_ref_lives_and_the_mail_waits(
-    system: ActorSystem, clock: HeardClock, trace: Trace, log: EventLog
+    system: ActorSystem, clock: WatchedClock, trace: Trace, log: EventLog
 ) -> None:
     ref = system.spawn(doer("a", trace, policy=Restart(3, within=10.0, backoff=Backoff(1.0))))
     ref.tell(Boom("over"))
@@ -334,7 +330,7 @@ def test_promise_17_while_it_backs_off_the_ref_lives_and_the_mail_waits(
     assert trace.count(("mail", "a", 2)) == 1
 
 
-def test_promise_17_jitter_never_exceeds_the_cap(clock: HeardClock) -> None:
+def test_promise_17_jitter_never_exceeds_the_cap(clock: WatchedClock) -> None:
     with ActorSystem("test", clock=clock, seed=1) as system:
         log = EventLog(system)
         ref = system.spawn(doer("a", policy=Restart(None, within=None, backoff=Backoff(1.0, cap=1.0, jitter=0.5))))
@@ -349,7 +345,7 @@ def test_promise_17_jitter_never_exceeds_the_cap(clock: HeardClock) -> None:
 
 
 def test_promise_17_a_start_that_waits_out_its_backoff_leaves_the_siblings_alone(
-    system: ActorSystem, clock: HeardClock, log: EventLog
+    system: ActorSystem, clock: WatchedClock, log: EventLog
 ) -> None:
     policy = Restart(None, within=None, backoff=Backoff(1.0))
     system.spawn(supervisor("parent", doer("a", policy=policy), doer("b", policy=FOREVER)))

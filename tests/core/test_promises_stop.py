@@ -21,14 +21,9 @@ from actors import (
 )
 from actors.testkit import Gate
 from policies import Escalate, Stop
+from tests.core.clocks import WatchedClock
 from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, assert_ended, incarnation
-from tests.core.scripted import Doer, HeardClock, doer, get, held, kinds, supervisor
-
-
-@pytest.fixture
-def clock() -> HeardClock:
-    return HeardClock()
-
+from tests.core.scripted import Doer, doer, get, held, kinds, supervisor
 
 # -- 20: in turn or at once --------------------------------------------------------------------------------------------
 
@@ -55,7 +50,7 @@ def test_promise_20_stop_without_drain_overtakes_them(system: ActorSystem, trace
 
 
 def test_promise_20_stopping_a_tree_overtakes_the_messages_of_the_children(
-    system: ActorSystem, clock: HeardClock, trace: Trace, log: EventLog
+    system: ActorSystem, clock: WatchedClock, trace: Trace, log: EventLog
 ) -> None:
     parent = system.spawn(supervisor("parent", doer("child", trace)))
     child = get(system, "/parent/child")
@@ -86,7 +81,7 @@ def test_promise_21_children_stop_before_their_parent_in_reverse_start_order(tra
     assert {what for what, _, _ in trace.notes} == {"stop"}
 
 
-def test_promise_21_each_has_its_own_time_to_end(system: ActorSystem, clock: HeardClock, log: EventLog) -> None:
+def test_promise_21_each_has_its_own_time_to_end(system: ActorSystem, clock: WatchedClock, log: EventLog) -> None:
     parent = system.spawn(supervisor("parent", doer("quick", shutdown=1.0), doer("slow", shutdown=3.0)))
     gates = [held(get(system, f"/parent/{name}")) for name in ("quick", "slow")]
     stopping = parent.stop(block=False)

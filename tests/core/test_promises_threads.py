@@ -15,14 +15,9 @@ import pytest
 from actors import ActorSystem, AgentBackingOff, AskTimeout, HandlerTimeout, ReceiveTimeout
 from actors.testkit import Gate
 from policies import Backoff, Restart
-from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, assert_ended, incarnation
-from tests.core.scripted import Aside, Doer, HeardClock, doer, held
-
-
-@pytest.fixture
-def clock() -> HeardClock:
-    return HeardClock()
-
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, assert_ended, elsewhere, incarnation
+from tests.core.scripted import Doer, doer, held
 
 # -- 26: an elastic pool -----------------------------------------------------------------------------------------------
 
@@ -34,6 +29,7 @@ def test_promise_26_idle_agents_cost_no_thread(system: ActorSystem) -> None:
     assert len([thread for thread in threading.enumerate() if thread.name.startswith("test-")]) < 20
 
 
+@pytest.mark.threads_only("counts the threads of the pool")
 def test_promise_26_the_pool_grows_while_handlers_block(system: ActorSystem) -> None:
     # Nobody leaves the barrier before all have come: each of them has a thread at the same time.
     count = 60
@@ -88,7 +84,7 @@ with ActorSystem("main") as system:
         ref.tell("work")
         assert ref.ask("work", timeout=10.0) == "work"
     system.clock.call_at(system.clock.now() + 3600.0, print)
-    done = threading.Event()
+    done = Flag()
     for look in range(4):
         before, burnt = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw, time.process_time()
         done.wait(1.0)
@@ -148,7 +144,7 @@ def test_promise_27_orphans_are_daemons() -> None:
 # -- 28: one clock -----------------------------------------------------------------------------------------------------
 
 
-def test_promise_28_a_virtual_clock_drives_limits(system: ActorSystem, clock: HeardClock) -> None:
+def test_promise_28_a_virtual_clock_drives_limits(system: ActorSystem, clock: WatchedClock) -> None:
     ref = system.spawn(doer("a", policy=Restart(max_restarts=1, within=3600.0)))
     for number in range(5):
         ref.tell(Boom(number))
@@ -156,7 +152,7 @@ def test_promise_28_a_virtual_clock_drives_limits(system: ActorSystem, clock: He
         clock.advance(3601.0)
 
 
-def test_promise_28_a_virtual_clock_drives_backoff(system: ActorSystem, clock: HeardClock, log: EventLog) -> None:
+def test_promise_28_a_virtual_clock_drives_backoff(system: ActorSystem, clock: WatchedClock, log: EventLog) -> None:
     policy = Restart(None, within=None, backoff=Backoff(3600.0, cap=3600.0))
     ref = system.spawn(doer("a", policy=policy))
     ref.tell(Boom("down for an hour"))
@@ -166,7 +162,7 @@ def test_promise_28_a_virtual_clock_drives_backoff(system: ActorSystem, clock: H
 
 
 def test_promise_28_a_virtual_clock_drives_timers_and_receive_timeouts(
-    system: ActorSystem, clock: HeardClock, trace: Trace
+    system: ActorSystem, clock: WatchedClock, trace: Trace
 ) -> None:
     ref = system.spawn(doer("a", trace))
     answer(ref, lambda agent: agent.context.timers.every("key", 3600.0, "an hour is over"))
@@ -180,12 +176,12 @@ def test_promise_28_a_virtual_clock_drives_timers_and_receive_timeouts(
 
 
 def test_promise_28_a_virtual_clock_drives_the_timeouts_of_asks_and_stops(
-    system: ActorSystem, clock: HeardClock
+    system: ActorSystem, clock: WatchedClock
 ) -> None:
     ref = system.spawn(doer("a"))
     gate = held(ref)
     for call, seconds in ((partial(ref.ask, "in an hour"), 3600.0), (ref.stop, 7200.0)):
-        calling = Aside(call, timeout=seconds)
+        calling = elsewhere(call, timeout=seconds)
         clock.waits.wait_for(clock.now() + seconds)
         clock.advance(seconds)
         with pytest.raises(AskTimeout):
@@ -194,7 +190,7 @@ def test_promise_28_a_virtual_clock_drives_the_timeouts_of_asks_and_stops(
     assert_ended(ref)
 
 
-def test_promise_28_a_virtual_clock_drives_the_deadlines_of_handlers(system: ActorSystem, clock: HeardClock) -> None:
+def test_promise_28_a_virtual_clock_drives_the_deadlines_of_handlers(system: ActorSystem, clock: WatchedClock) -> None:
     ref = system.spawn(doer("a", deadline=3600.0))
     gate = Gate()
     ask = ref.ask(lambda agent: gate.wait(), block=False)
@@ -207,10 +203,10 @@ def test_promise_28_a_virtual_clock_drives_the_deadlines_of_handlers(system: Act
     gate.open()
 
 
-def test_promise_28_a_virtual_clock_drives_the_deadline_of_a_system_stop(clock: HeardClock) -> None:
+def test_promise_28_a_virtual_clock_drives_the_deadline_of_a_system_stop(clock: WatchedClock) -> None:
     system = ActorSystem("test", clock=clock)
     gate = held(system.spawn(doer("a", shutdown="infinity")))
-    stopping: Any = Aside(system.stop, timeout=3600.0)
+    stopping: Any = elsewhere(system.stop, timeout=3600.0)
     clock.advance_once_due(3600.0)
     report = stopping.get()
     gate.open()

@@ -9,8 +9,8 @@ import pytest
 
 from actors import ActorSystem, AgentFailed, AgentRestarted, AgentStarted, Event
 from policies import Decision, Directive, Failure, History
-from tests.core.helpers import PATIENCE, Boom, answer
-from tests.core.scripted import FOREVER, Aside, deciding, doer
+from tests.core.helpers import PATIENCE, Boom, answer, elsewhere
+from tests.core.scripted import FOREVER, deciding, doer
 
 
 @pytest.mark.parametrize("kind", [AgentStarted, AgentFailed, AgentRestarted])
@@ -19,10 +19,10 @@ def test_a_subscriber_may_stop_the_system(kind: type[Event], strategy: str) -> N
     system = ActorSystem("ends", policy=FOREVER, strategy=strategy)
     reports: list[Any] = []
     system.events.subscribe(lambda event: reports.append(system.stop()), kind)
-    ref = Aside(system.spawn, doer("a")).get()
+    ref = elsewhere(system.spawn, doer("a")).get()
     if kind is not AgentStarted:
         ref.tell(Boom())
-    assert Aside(system.wait, PATIENCE).get()
+    assert elsewhere(system.wait, PATIENCE).get()
     assert not reports[0].complete
     assert system.stop().complete
 
@@ -35,7 +35,7 @@ def test_a_policy_may_stop_the_system() -> None:
         return Decision(Directive.RESTART, 0.0, history)
 
     system.spawn(doer("a", policy=deciding(decide))).tell(Boom())
-    assert Aside(system.wait, PATIENCE).get()
+    assert elsewhere(system.wait, PATIENCE).get()
 
 
 def test_a_callback_of_an_ask_may_stop_the_system() -> None:
@@ -46,7 +46,7 @@ def test_a_callback_of_an_ask_may_stop_the_system() -> None:
     future.add_done_callback(system.stop)
     ref.tell("behind it")
     gate.set()
-    assert Aside(system.wait, PATIENCE).get()
+    assert elsewhere(system.wait, PATIENCE).get()
 
 
 def test_a_subscriber_of_one_system_waits_for_the_end_of_another() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -24,8 +23,9 @@ from actors._core import parent
 from actors._core.commands import Restart as RestartCommand
 from actors.testkit import Gate
 from policies import Decision, Directive, Escalate, Failure, History, Restart, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, WatchedClock, answer, incarnation
-from tests.core.scripted import FOREVER, Aside, Doer, deciding, doer, get, held, supervisor
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import PATIENCE, Boom, EventLog, Flag, Trace, answer, elsewhere, incarnation
+from tests.core.scripted import FOREVER, Doer, deciding, doer, get, held, supervisor
 
 
 def escalated(failure: Failure, history: History) -> Decision:
@@ -113,7 +113,7 @@ def test_a_decision_that_comes_behind_a_planned_restart_gives_up_no_code_of_the_
     crew = system.spawn(supervisor("crew", ChildSpec(Slow, "slow", args=(trace,), shutdown=2.0)))
     ref = get(system, "/crew/slow")
     busy = held(ref)
-    restarted = Aside(crew.restart_child, "slow")
+    restarted = elsewhere(crew.restart_child, "slow")
     clock.armed.wait_until(lambda notes: notes)
     # What was decided about a failure of the first incarnation, before it was known that there is another.
     ref._cell.post(RestartCommand(Failure(ref.path, Boom(), 1)), 2.0)
@@ -131,7 +131,7 @@ def test_a_decision_that_comes_behind_a_planned_restart_gives_up_no_code_of_the_
 class Slow(Doer):
     """Its second start hangs, and the end of its child waits for the gate."""
 
-    def __init__(self, trace: Trace, gate: Gate, hung: threading.Event) -> None:
+    def __init__(self, trace: Trace, gate: Gate, hung: Flag) -> None:
         super().__init__(trace)
         self.gate = gate
         self.hung = hung
@@ -158,7 +158,7 @@ class Last(Agent):
 def test_a_stop_behind_a_restart_gives_up_a_start_that_hangs(
     system: ActorSystem, clock: WatchedClock, log: EventLog, trace: Trace
 ) -> None:
-    gate, hung = Gate(), threading.Event()
+    gate, hung = Gate(), Flag()
     system.spawn(ChildSpec(Slow, "slow", args=(trace, gate, hung), policy=FOREVER, shutdown=3.0))
     ref = get(system, "/slow")
     ref.tell(Boom())
@@ -204,7 +204,7 @@ def test_a_child_that_asks_its_spawner_as_it_starts_is_told_of_the_cycle_and_not
         tried.wait(1.0)
         begin_wait(cell, target)
 
-    tried = threading.Event()
+    tried = Flag()
     monkeypatch.setattr(parent, "begin_wait", late)
 
     def spawn(agent: Agent) -> Any:
@@ -220,7 +220,7 @@ def test_a_child_that_asks_its_spawner_as_it_starts_is_told_of_the_cycle_and_not
 def test_a_first_start_that_its_siblings_restart_gives_up_leaves_no_agent(
     system: ActorSystem, clock: WatchedClock, log: EventLog, trace: Trace
 ) -> None:
-    hung = threading.Event()
+    hung = Flag()
 
     class Hangs(Doer):
         def on_start(self) -> None:
@@ -229,7 +229,7 @@ def test_a_first_start_that_its_siblings_restart_gives_up_leaves_no_agent(
 
     system.spawn(supervisor("crew", doer("first", trace), strategy="one_for_all"))
     crew = get(system, "/crew")
-    started = Aside(lambda: crew.start_child(ChildSpec(Hangs, "second", shutdown=1.0)))
+    started = elsewhere(lambda: crew.start_child(ChildSpec(Hangs, "second", shutdown=1.0)))
     trace.wait_for("hangs")
     first = get(system, "/crew/first")
     first.tell(Boom())
@@ -274,7 +274,7 @@ def test_a_kept_child_that_fails_while_its_parent_is_replaced_is_judged_by_what_
     children = [doer("first", trace, policy=None), doer("second", trace, policy=None)]
     options = {"children": children, "strategy": "one_for_all", "policy": Restart(1, within=None)}
     crew = system.spawn(supervisor("crew", ChildSpec(Keeper, "kept", kwargs=options, keep_children=True)))
-    restarted = Aside(crew.restart_child, "kept")
+    restarted = elsewhere(crew.restart_child, "kept")
     gate.reached()
     first, second = get(system, "/crew/kept/first"), get(system, "/crew/kept/second")
     first.tell(Boom())

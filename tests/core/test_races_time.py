@@ -10,11 +10,12 @@ from actors import ActorSystem, AgentRestarted, Cancelled, ChildSpec, DeadLetter
 from actors._core.clock import SystemClock, Timer
 from actors.testkit import Gate
 from policies import Stop
-from tests.core.helpers import PATIENCE, EventLog, Trace, WatchedClock, answer
+from tests.core.clocks import WatchedVirtualClock
+from tests.core.helpers import PATIENCE, EventLog, Trace, answer
 from tests.core.scripted import FOREVER, Doer, doer
 
 
-class MeetingClock(WatchedClock):
+class MeetingClock(WatchedVirtualClock):
     """Does something in the moment before a timer is set."""
 
     def __init__(self) -> None:
@@ -66,7 +67,7 @@ class Stash(list[Any]):
 
 
 def test_a_message_that_is_stashed_as_its_time_is_over_stays_in_the_stash_alone(trace: Trace) -> None:
-    clock = WatchedClock()
+    clock = WatchedVirtualClock()
     with ActorSystem("time", policy=FOREVER, clock=clock) as system:
         log = EventLog(system)
         back = Gate()
@@ -92,7 +93,7 @@ def test_a_message_that_is_stashed_as_its_time_is_over_stays_in_the_stash_alone(
 
 
 def test_a_message_whose_time_is_over_before_it_is_stashed_is_a_dead_letter_alone(trace: Trace) -> None:
-    clock = WatchedClock()
+    clock = WatchedVirtualClock()
     with ActorSystem("time", policy=FOREVER, clock=clock) as system:
         log = EventLog(system)
         looked = Gate()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +11,9 @@ import pytest
 from actors import ActorSystem, AgentStoppedError, Mailbox
 from actors._core.dispatcher import Job, Pool
 from actors.testkit import Gate
-from tests.core.helpers import PATIENCE, Trace, WatchedClock, answer
-from tests.core.scripted import Aside, doer, held
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import PATIENCE, Flag, Trace, answer, elsewhere
+from tests.core.scripted import doer, held
 
 
 class LateQueue(deque[Any]):
@@ -49,7 +49,7 @@ def test_an_ask_that_finds_an_idle_agent_with_a_full_mailbox_waits_for_room_with
     ref.ask("who")
     # A sender has put its message there, and has yet to look at the gate.
     ref._cell.open_queue().append("first")
-    assert Aside(ref.ask, "second").get() == "second"
+    assert elsewhere(ref.ask, "second").get() == "second"
     assert trace.wait_for(("second", "a", 1))[1:] == [("first", "a", 1), ("second", "a", 1)]
 
 
@@ -63,7 +63,7 @@ def test_a_task_that_comes_as_the_idle_thread_has_taken_another_is_run() -> None
 
     pool = Pool("race")
     pool.idle = Idle()
-    second = threading.Event()
+    second = Flag()
     pool.put(Job(lambda: _wait(second)))
     taken.reached()
     # The monitor, which the first task has woken up, is to have gone to sleep again.
@@ -75,12 +75,12 @@ def test_a_task_that_comes_as_the_idle_thread_has_taken_another_is_run() -> None
     pool.join(PATIENCE)
 
 
-def _wait(event: threading.Event) -> None:
+def _wait(event: Flag) -> None:
     event.wait(2 * PATIENCE)
 
 
 def _until_asleep(pool: Pool) -> None:
-    never = threading.Event()
+    never = Flag()
     assert any(not pool._armed or never.wait(0.01) for _ in range(1000)), "the monitor never sleeps"
 
 
@@ -121,7 +121,7 @@ def test_an_asker_that_waits_for_room_when_the_agent_ends_finds_that_in_its_ask(
     ref = system.spawn(doer("a", mailbox=Mailbox(1, "block", timeout=9.0)))
     gate = held(ref)
     ref.tell("first")
-    asking = Aside(ref.ask, "second", block=False)
+    asking = elsewhere(ref.ask, "second", block=False)
     clock.armed.wait_for(9.0)
     end = ref.stop(block=False, drain=False)
     gate.open()

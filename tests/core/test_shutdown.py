@@ -17,26 +17,9 @@ from actors import (
     Terminated,
 )
 from actors.testkit import Gate
-from tests.core.doer import (
-    Doer,
-    Last,
-    WatchedClock,
-    busy_at,
-    crash,
-    end,
-    end_of,
-    number,
-    result,
-    start,
-    stop,
-    stopped,
-)
-from tests.core.helpers import Boom, EventLog, Trace, answer
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, Last, busy_at, crash, end, end_of, number, start, stop, stopped
+from tests.core.helpers import Boom, EventLog, Trace, answer, result
 
 
 @pytest.mark.case(68)

@@ -22,8 +22,9 @@ from actors import (
 from actors._core.here import find_cycle
 from actors._core.supervision import Family
 from actors.testkit import Gate
-from tests.core.doer import Doer, busy_at, elsewhere, names, result, start
-from tests.core.helpers import EventLog, Trace, WatchedClock, answer
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, busy_at, names, start
+from tests.core.helpers import EventLog, Trace, answer, elsewhere, result
 
 
 def test_an_ask_for_which_there_is_no_room_is_answered_so(system: ActorSystem, trace: Trace) -> None:
@@ -105,6 +106,7 @@ def test_a_callback_that_another_thread_has_just_taken_is_left_to_it() -> None:
     assert future.get() == 1
 
 
+@pytest.mark.threads_only("runs an event loop")
 def test_an_answer_after_the_awaiting_task_was_cancelled_wakes_nobody() -> None:
     future: AgentFuture[int] = AgentFuture()
 

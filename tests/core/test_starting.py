@@ -1,7 +1,6 @@
 """What happens when an agent does not start?"""
 
 import asyncio
-import threading
 from typing import Any
 
 import pytest
@@ -28,7 +27,8 @@ from actors import (
 )
 from actors.testkit import Gate
 from policies import Backoff, ByError, Directive, Phase, Restart, Resume, Stop
-from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, WatchedClock, Worker, answer, incarnation
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import Boom, EventLog, Trace, Worker, answer, elsewhere, incarnation
 
 
 class Picky(Worker):
@@ -407,8 +407,7 @@ def test_messages_sent_during_a_slow_start_are_handled_after_it_in_order(
                 gate.wait()
             super().on_start()
 
-    starter = threading.Thread(target=crew.start_child, args=(spec(Slow, name="a", args=(trace,)),))
-    starter.start()
+    starter = elsewhere(crew.start_child, spec(Slow, name="a", args=(trace,)))
     if incarnations == 2:
         log.wait(AgentStarted, "/crew/a")
         known[0].tell(Boom("again"))
@@ -418,7 +417,7 @@ def test_messages_sent_during_a_slow_start_are_handled_after_it_in_order(
     future = known[0].ask("who", block=False)
     assert all(number < incarnations for _, _, number in trace.notes)
     gate.open()
-    starter.join(PATIENCE)
+    starter.get()
 
     trace.wait_for((9, "a", incarnations))
     assert [what for what, _, number in trace.notes if number == incarnations] == ["start", *range(10)]

@@ -7,15 +7,11 @@ import pytest
 from actors import ActorSystem, AgentRestarted, ReceiveTimeout, StashError
 from actors.testkit import Gate
 from policies import Restart
-from tests.core.doer import Doer, WatchedClock, busy_at, crash, dead_letters, number, result, stop
-from tests.core.helpers import EventLog, Trace, answer
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, busy_at, crash, dead_letters, number, stop
+from tests.core.helpers import EventLog, Trace, answer, result
 
 AGAIN = Restart(max_restarts=5, within=None)
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
 
 
 class Stashing(Doer):

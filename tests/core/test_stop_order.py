@@ -7,27 +7,9 @@ import pytest
 from actors import ActorSystem, AgentStarted, AgentStopped, AgentStoppedError, AskTimeout, StopReason
 from actors.testkit import Gate
 from policies import Restart, Stop
-from tests.core.doer import (
-    Doer,
-    Last,
-    WatchedClock,
-    busy_at,
-    crash,
-    dead_letters,
-    elsewhere,
-    end_of,
-    result,
-    start,
-    stop,
-    stopped,
-    tree_of,
-)
-from tests.core.helpers import EventLog, Trace, answer
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, Last, busy_at, crash, dead_letters, end_of, start, stop, stopped, tree_of
+from tests.core.helpers import EventLog, Trace, answer, elsewhere, result
 
 
 @pytest.mark.case(75)

@@ -16,7 +16,8 @@ from actors import (
 from actors._core.supervision import Family
 from actors.testkit import Gate
 from policies import Backoff, ByError, Decision, Escalate, Failure, History, Phase, Restart, Stop
-from tests.core.helpers import Boom, EventLog, Trace, WatchedClock, Worker, assert_ended, incarnation
+from tests.core.clocks import WatchedClock
+from tests.core.helpers import Boom, EventLog, Trace, Worker, assert_ended, incarnation
 
 
 class Crews:

@@ -34,15 +34,11 @@ from policies import (
     RetryableOnly,
     Stop,
 )
+from tests.core.clocks import WatchedClock
 from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, assert_ended, incarnation
-from tests.core.scripted import Doer, HeardClock, deciding, doer, get, held, supervisor
+from tests.core.scripted import Doer, deciding, doer, get, held, supervisor
 
 case = pytest.mark.system_case
-
-
-@pytest.fixture
-def clock() -> HeardClock:
-    return HeardClock()
 
 
 @case("T24")
@@ -92,7 +88,7 @@ def test_in_a_window_successes_between_failures_do_not_help(system: ActorSystem)
 
 
 @case("T28")
-def test_failures_further_apart_than_the_window_never_stop_it(system: ActorSystem, clock: HeardClock) -> None:
+def test_failures_further_apart_than_the_window_never_stop_it(system: ActorSystem, clock: WatchedClock) -> None:
     ref = system.spawn(doer("a", policy=Restart(max_restarts=1, within=10.0, then=Stop())))
     for number in range(10):
         ref.tell(Boom(number))
@@ -283,7 +279,7 @@ def test_a_childs_own_policy_overrides_the_parents(system: ActorSystem, log: Eve
 
 @case("T40")
 def test_backoff_delays_grow_up_to_the_cap_and_messages_wait(
-    system: ActorSystem, clock: HeardClock, trace: Trace, log: EventLog
+    system: ActorSystem, clock: WatchedClock, trace: Trace, log: EventLog
 ) -> None:
     policy = Restart(None, within=None, backoff=Backoff(0.1, cap=0.4))
     ref = system.spawn(doer("a", trace, policy=policy))

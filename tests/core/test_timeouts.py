@@ -10,8 +10,8 @@ import pytest
 
 from actors import ActorSystem, AgentFuture, get_all, stop_all
 from actors.testkit import Gate
-from tests.core.doer import Doer, busy_at, elsewhere, result
-from tests.core.helpers import answer
+from tests.core.doer import Doer, busy_at
+from tests.core.helpers import answer, elsewhere, result
 
 NO_TIMEOUTS = ["5", [5], object(), math.nan]
 

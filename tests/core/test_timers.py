@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
-
-import pytest
 
 from actors import ActorSystem, ChildSpec, ReceiveTimeout
 from actors._core.clock import Timer
 from actors._core.timers import Idle, Tick, Timers
 from actors.testkit import Gate
 from policies import Backoff, Restart
-from tests.core.doer import Doer, WatchedClock, busy_at, crash, stop
-from tests.core.helpers import EventLog, Trace, answer
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
+from tests.core.clocks import WatchedClock, WatchedVirtualClock
+from tests.core.doer import Doer, busy_at, crash, stop
+from tests.core.helpers import EventLog, Flag, Trace, answer
 
 
 def timers(act: Any) -> Any:
@@ -120,7 +113,7 @@ def test_a_handler_may_start_the_timer_whose_tick_it_handles_again(
 
 
 def test_a_timer_that_is_due_as_soon_as_it_is_set_is_not_lost(trace: Trace) -> None:
-    class Hasty(WatchedClock):
+    class Hasty(WatchedVirtualClock):
         """Fires before `call_at` is back, as another thread may."""
 
         hasty = False
@@ -251,7 +244,7 @@ def test_a_receive_timeout_does_not_outlive_a_stopped_agent(system: ActorSystem,
 
 
 def test_ticks_of_the_machines_clock_arrive(trace: Trace) -> None:
-    arrived = threading.Event()
+    arrived = Flag()
     with ActorSystem("real") as system:
         agent = system.spawn(Doer, trace)
         answer(agent, timers(lambda timers: timers.once("key", 1e-6, lambda _: arrived.set())))

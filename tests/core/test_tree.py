@@ -22,15 +22,11 @@ from actors import (
 )
 from actors.testkit import Gate
 from policies import Backoff, ByError, Restart, Resume, Stop
-from tests.core.doer import Doer, WatchedClock, busy_at, crash, end, end_of, names, result, start, stop
-from tests.core.helpers import Boom, EventLog, answer
+from tests.core.clocks import WatchedClock
+from tests.core.doer import Doer, busy_at, crash, end, end_of, names, start, stop
+from tests.core.helpers import Boom, EventLog, answer, result
 
 AGAIN = Restart(max_restarts=5, within=60.0)
-
-
-@pytest.fixture
-def clock() -> WatchedClock:
-    return WatchedClock()
 
 
 def shown(system: ActorSystem, path: str) -> AgentSnapshot:

@@ -18,8 +18,8 @@ from actors import (
 )
 from actors.testkit import Gate
 from policies import Decision, Failure, History, Policy, Restart, Stop
-from tests.core.doer import Doer, crash, end, end_of, number, result, start, stop, stopped
-from tests.core.helpers import Boom, EventLog, Trace, answer
+from tests.core.doer import Doer, crash, end, end_of, number, start, stop, stopped
+from tests.core.helpers import Boom, EventLog, Trace, answer, result
 from tests.core.scripted import deciding
 
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from actors._core.dispatcher import OwnThread, Pool
 from actors._core.events import DeadLetter, Event
@@ -104,7 +104,7 @@ class Simulation(ActorSystem):
         self.scheduler.begin()
         try:
             super().__init__(
-                name, policy, supervision, ask_timeout, SimulatedClock(self.scheduler),
+                name, policy, supervision, ask_timeout, self.clock_class(self.scheduler),
                 max_orphans=max_orphans, seed=seed,
             )  # fmt: skip
         except BaseException:
@@ -116,6 +116,7 @@ class Simulation(ActorSystem):
         self.events.subscribe(self._note)
 
     clock: SimulatedClock
+    clock_class: ClassVar[type[SimulatedClock]] = SimulatedClock
 
     # -- running ------------------------------------------------------------------
 
