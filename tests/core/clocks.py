@@ -38,9 +38,9 @@ class WatchedClock:
             self.waits.note(deadline)
         return super().wait(future, deadline)  # type: ignore[misc]
 
-    def wait_for_timer(self, when: float) -> None:
-        """Wait until a timer stands for that time, in virtual seconds."""
-        self.armed.wait_until(lambda _: any(abs(due - when) < 1e-9 for due in self.due()))
+    def wait_for_timer(self, when: float, count: int = 1) -> None:
+        """Wait until so many timers stand for that time, in virtual seconds."""
+        self.armed.wait_until(lambda _: sum(abs(due - when) < 1e-9 for due in self.due()) >= count)
 
     def wait_due(self, seconds: float) -> None:
         """Wait until something falls due within these virtual seconds, which another thread may yet have to arm."""
@@ -79,6 +79,14 @@ class WatchedVirtualClock(WatchedClock, VirtualClock):  # type: ignore[misc]
 
 
 class WatchedSimulatedClock(WatchedClock, SimulatedClock):  # type: ignore[misc]
+    # Here the agents do all they can before time passes: nobody has to wait until a timer stands.
+
+    def advance_to(self, when: float) -> None:
+        self.advance(max(0.0, when - self.now()))
+
+    def advance_once_due(self, seconds: float) -> None:
+        self.advance(seconds)
+
     def due(self) -> list[float]:
         others = [strand for strand in self._scheduler.ready if strand is not self._scheduler.main]
-        return _standing(self._scheduler._timers) + [strand.deadline for strand in others]
+        return _standing(self._scheduler.agenda._heap) + [strand.deadline for strand in others]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ from actors import AgentRef, Cancelled, DeadLetter, Reply
 from actors.testkit import Gate
 from policies import Restart
 from tests.core.doer import Doer
-from tests.core.helpers import PATIENCE, EventLog, Trace, elsewhere, result
+from tests.core.helpers import EventLog, Meeting, Trace, elsewhere, result
 
 AGAIN = Restart(max_restarts=50, within=None)
 
@@ -67,10 +66,10 @@ class Hanging(Clerk):
 
 def race(*sides: Callable[[], Any]) -> list[Any]:
     """Run all at the same moment, each on a thread of its own, and give what they gave."""
-    barrier = threading.Barrier(len(sides))
+    together = Meeting(len(sides))
 
     def start(side: Callable[[], Any]) -> Any:
-        barrier.wait(PATIENCE)
+        together.wait()
         return side()
 
     return [result(future) for future in [elsewhere(partial(start, side)) for side in sides]]
@@ -89,8 +88,7 @@ class AnsweringThread:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
+        self._answering = elsewhere(self._run)
 
     def _run(self) -> None:
         done = 0
@@ -103,4 +101,4 @@ class AnsweringThread:
 
     def end(self) -> None:
         self._trace.note("end")
-        self._thread.join(PATIENCE)
+        self._answering.get()

@@ -87,7 +87,7 @@ def test_a_dropped_ask_ends_at_its_deadline(system: ActorSystem, clock: Any, spe
     assert answer(ref, "barrier") == "barrier"
     assert not asked.settled
     over = elsewhere(lambda: asked.get(timeout=60.0))
-    clock.armed.wait_for(5.0)
+    clock.wait_for_timer(5.0)
     clock.advance(5.0)
     with pytest.raises(AskTimeout, match="no reply from /a within 5 seconds"):
         result(over)
@@ -138,7 +138,7 @@ def test_a_delayed_ask_stays_open_until_it_is_answered(
     ref = system.spawn(spec(Doer))
     system.intercept(delay, on=int)
     asked = elsewhere(lambda: ask(ref, 1))
-    clock.armed.wait_for(5.0)
+    clock.wait_for_timer(5.0)
     assert not asked.settled
     clock.advance(5.0)
     assert result(asked) == 1
@@ -255,7 +255,7 @@ def test_a_delayed_message_needs_no_room(system: ActorSystem, clock: Any, spec: 
     ref = system.spawn(spec(Doer, args=(trace,), mailbox=Mailbox(capacity=1)))
     system.intercept(delay, nth=1)
     ref.tell(1)
-    clock.armed.wait_for(5.0)
+    clock.wait_for_timer(5.0)
     ref.tell(lambda _agent: gate.wait())
     gate.reached()
     ref.tell("last")

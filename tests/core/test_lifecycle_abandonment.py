@@ -31,6 +31,7 @@ from policies import Directive, Phase, Resume
 from tests.core.clocks import WatchedClock
 from tests.core.helpers import PATIENCE, Boom, EventLog, Flag, Trace, answer, elsewhere, incarnation
 from tests.core.scripted import Doer, doer, get, held
+from tests.core.worlds import World
 
 
 def hang(gate: Gate, agent: Doer) -> str:
@@ -204,7 +205,7 @@ def test_an_agent_between_two_messages_is_not_abandoned_when_its_time_is_over(
 
 
 def test_an_orphan_that_returns_before_it_is_listed_stays_neither_listed_nor_fenced(
-    clock: WatchedClock, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    world: World, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     removed = Flag()
 
@@ -221,8 +222,9 @@ def test_an_orphan_that_returns_before_it_is_listed_stays_neither_listed_nor_fen
             removed.set()
             return orphan
 
-    raised = fence.raised
-    with ActorSystem("test", clock=clock) as system:
+    with world.system("test", policy=None) as system:
+        raised = fence.raised
+        clock = world.clock
         log = EventLog(system)
         system.orphans_list = Late()
         ref = system.spawn(doer("a", deadline=5.0))
@@ -327,18 +329,19 @@ def test_an_asker_whose_ask_runs_on_its_own_thread_learns_that_the_agent_was_aba
 
 
 def test_a_start_on_the_spawners_thread_that_outlives_the_system_raises_there_and_holds_up_nothing(
-    clock: WatchedClock, gate: Gate
+    world: World, gate: Gate
 ) -> None:
     class Slow(Agent):
         def on_start(self) -> None:
             gate.wait()
 
-    system = ActorSystem("test", clock=clock)
+    system = world.system("test", policy=None)
+    clock = world.clock
     log = EventLog(system)
     starting = elsewhere(system.spawn, Slow, name="a")
     gate.reached()
     stopping = elsewhere(system.stop, timeout=2.0)
-    clock.armed.wait_for(2.0, times=2)
+    clock.wait_for_timer(2.0, 2)
     clock.advance(2.0)
 
     report = stopping.get()
@@ -385,7 +388,7 @@ def test_a_child_that_waits_for_a_parent_which_ends_it_is_abandoned_when_its_tim
         ended.note(bool(agent.context.ref.terminate_child("child")))
 
     child.tell(lambda agent: parent.ask(end_child))
-    clock.armed.wait_for(2.0)
+    clock.wait_for_timer(2.0)
     clock.advance(2.0)
 
     assert ended.wait_for(True) == [True]
@@ -400,7 +403,7 @@ def test_a_busy_agent_is_no_orphan_of_a_system_that_has_time_left(
     ref = system.spawn(doer("a"))
     gate = held(ref)
     stopping = elsewhere(system.stop, timeout=60.0)
-    clock.armed.wait_for(60.0)
+    clock.wait_for_timer(60.0)
     gate.open()
     assert stopping.get().abandoned == ()
     assert log.wait(AgentStopped, "/a").reason is StopReason.SHUTDOWN

@@ -183,7 +183,7 @@ def test_a_sibling_that_backs_off_is_taken_along_by_another_and_comes_back_with_
 
     assert [incarnation(get(system, f"/crew/{name}")) for name in "abc"] == [2, 2, 2]
     assert starts(trace) == [("a", 2), ("b", 2), ("c", 2)]
-    clock.armed.wait_for(2.0)
+    clock.wait_for_timer(2.0)
     clock.advance(2.0)
     assert [incarnation(get(system, f"/crew/{name}")) for name in "abc"] == [2, 2, 2]
 
@@ -196,9 +196,9 @@ def test_nobody_is_brought_up_before_an_earlier_sibling_whose_backoff_is_not_ove
     system.spawn(supervisor("crew", *(doer(n, trace, policy=None) for n in "abc"), policy=policy,
                             strategy="rest_for_one"))  # fmt: skip
     get(system, "/crew/b").tell(Boom())
-    clock.armed.wait_for(2.0)
+    clock.wait_for_timer(2.0)
     get(system, "/crew/a").tell(KeyError())
-    clock.armed.wait_for(4.0)
+    clock.wait_for_timer(4.0)
 
     clock.advance(2.0)
     assert_lane_is_free(system)
@@ -227,12 +227,12 @@ def test_a_backoff_that_was_cut_short_does_not_shorten_the_next(
                             strategy="rest_for_one"))  # fmt: skip
     failing = get(system, "/crew/b")
     failing.tell(Boom())
-    clock.armed.wait_for(4.0)
+    clock.wait_for_timer(4.0)
     get(system, "/crew/a").tell(KeyError())
     assert incarnation(failing) == 2
     clock.advance(3.0)
     failing.tell(Boom())
-    clock.armed.wait_for(7.0)
+    clock.wait_for_timer(7.0)
 
     clock.advance(1.0)
     assert_lane_is_free(system)
@@ -247,7 +247,7 @@ def test_a_start_that_comes_twice_starts_one_incarnation(
     ref = system.spawn(doer("a", trace, policy=Restart(backoff=Backoff(2.0, cap=2.0))))
     ref.tell(Boom())
     log.wait(AgentBackingOff, "/a")
-    clock.armed.wait_for(2.0)
+    clock.wait_for_timer(2.0)
     clock.advance(2.0)
     assert incarnation(ref) == 2
     # The timer of a backoff can be cancelled too late: then its command comes to an agent that runs.
@@ -325,7 +325,7 @@ def test_of_two_escalations_at_once_each_is_decided_and_the_parent_ends_up_as_th
 
     if second is Directive.RESTART:
         log.wait(AgentBackingOff, "/parent")
-        clock.armed.wait_for(3.0)
+        clock.wait_for_timer(3.0)
         clock.advance(3.0)
         assert incarnation(parent) == 2
         assert [event.path for event in log.of(AgentResumed)][:1] == ["/parent"]

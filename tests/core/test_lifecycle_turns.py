@@ -271,7 +271,7 @@ def test_a_notice_that_comes_while_the_watcher_backs_off_waits_for_its_next_inca
     watcher.tell("ahead")
     watcher.tell(Boom())
     watcher.tell("behind")
-    clock.armed.wait_for(2.0)
+    clock.wait_for_timer(2.0)
     log.wait(AgentBackingOff, "/w")
 
     assert target.stop()

@@ -134,7 +134,7 @@ def test_all_senders_that_wait_for_room_are_told_of_the_end(system: ActorSystem,
     gate = held(ref)
     ref.tell("first")
     senders = [elsewhere(ref.tell, number) for number in range(3)]
-    clock.armed.wait_for(9.0, times=3)
+    clock.wait_for_timer(9.0, 3)
     ref.stop(block=False, drain=False)
     gate.open()
     for sender in senders:
@@ -209,14 +209,14 @@ def test_a_backoff_that_was_cut_short_wakes_nobody_also_where_the_strategy_has_c
     answer(parent, spawn)
     a, b = get(system, "/parent/a"), get(system, "/parent/b")
     b.tell(Boom())
-    clock.armed.wait_for(4.0)
+    clock.wait_for_timer(4.0)
     log.wait(AgentBackingOff, "/parent/b")
     answer(parent, change)
     a.tell(KeyError())
     assert [incarnation(ref) for ref in (a, b)] == [2, 2]
     clock.advance(3.0)
     b.tell(Boom())
-    clock.armed.wait_for(7.0)
+    clock.wait_for_timer(7.0)
     # When the first backoff would have been over.
     clock.advance(1.0)
     assert incarnation(parent) == 1
@@ -308,19 +308,20 @@ def test_a_child_has_its_own_time_to_end_although_the_system_allows_more(
 ) -> None:
     gate = held(system.spawn(doer("a", shutdown=1.0)))
     stopping = elsewhere(system.stop, timeout=60.0)
-    clock.armed.wait_for(1.0)
+    clock.wait_for_timer(1.0)
     clock.advance(1.0)
     assert stopping.get().abandoned == ("/a",)
     assert log.wait(AgentAbandoned, "/a").at == 1.0
     gate.open()
 
 
+@pytest.mark.threads_only("stops the time between the two ends")
 def test_who_has_not_been_told_to_end_when_the_systems_time_is_over_is_not_given_up_for_that(
     system: ActorSystem, clock: WatchedClock, log: EventLog
 ) -> None:
     first, last = (held(system.spawn(doer(name, shutdown="infinity"))) for name in "ab")
     stopping = elsewhere(system.stop, timeout=5.0)
-    clock.armed.wait_until(lambda notes: notes.count(5.0) == 2)  # for the system, and for the last child
+    clock.wait_for_timer(5.0, 2)  # for the system, and for the last child
     clock.advance(5.0)
     log.wait(AgentStopped, "/b")
     first.open()

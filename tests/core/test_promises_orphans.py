@@ -34,6 +34,7 @@ from policies import Phase, Stop
 from tests.core.clocks import WatchedClock
 from tests.core.helpers import PATIENCE, Boom, EventLog, Flag, Trace, answer, elsewhere, incarnation
 from tests.core.scripted import FOREVER, Doer, doer
+from tests.core.worlds import World
 
 
 @pytest.fixture
@@ -251,8 +252,9 @@ def test_promise_22_a_handler_that_outlives_its_shutdown_is_abandoned(
     log.wait(OrphanReturned, "/a")
 
 
-def test_promise_22_orphans_are_capped(clock: WatchedClock, gate: Gate) -> None:
-    system = ActorSystem("test", policy=FOREVER, clock=clock, max_orphans=1)
+def test_promise_22_orphans_are_capped(world: World, gate: Gate) -> None:
+    system = world.system("test", policy=FOREVER, max_orphans=1)
+    clock = world.clock
     gates = [gate, Gate()]
     for name, its_gate in zip("ab", gates, strict=True):
         system.spawn(doer(name, deadline=5.0)).tell(partial(hang, its_gate))
@@ -266,6 +268,7 @@ def test_promise_22_orphans_are_capped(clock: WatchedClock, gate: Gate) -> None:
         its_gate.open()
 
 
+@pytest.mark.threads_only("computes while others run")
 def test_promise_22_no_exception_is_injected_into_the_thread_of_an_orphan(
     system: ActorSystem, clock: WatchedClock, log: EventLog
 ) -> None:

@@ -25,6 +25,7 @@ from policies import Backoff, Directive, Phase, Restart, Stop
 from tests.core.clocks import WatchedClock
 from tests.core.helpers import Boom, EventLog, Trace, answer, assert_ended, incarnation
 from tests.core.scripted import FOREVER, Doer, doer, get, held, supervisor
+from tests.core.worlds import World
 
 
 class Guarded(Doer):
@@ -330,8 +331,9 @@ def test_promise_17_while_it_backs_off_the_ref_lives_and_the_mail_waits(
     assert trace.count(("mail", "a", 2)) == 1
 
 
-def test_promise_17_jitter_never_exceeds_the_cap(clock: WatchedClock) -> None:
-    with ActorSystem("test", clock=clock, seed=1) as system:
+def test_promise_17_jitter_never_exceeds_the_cap(world: World) -> None:
+    with world.system(seed=1) as system:
+        clock = world.clock
         log = EventLog(system)
         ref = system.spawn(doer("a", policy=Restart(None, within=None, backoff=Backoff(1.0, cap=1.0, jitter=0.5))))
         for number in range(30):

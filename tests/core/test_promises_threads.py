@@ -18,6 +18,7 @@ from policies import Backoff, Restart
 from tests.core.clocks import WatchedClock
 from tests.core.helpers import PATIENCE, Boom, EventLog, Trace, answer, assert_ended, elsewhere, incarnation
 from tests.core.scripted import Doer, doer, held
+from tests.core.worlds import World
 
 # -- 26: an elastic pool -----------------------------------------------------------------------------------------------
 
@@ -38,6 +39,7 @@ def test_promise_26_the_pool_grows_while_handlers_block(system: ActorSystem) -> 
     assert sorted(ask.get(timeout=PATIENCE) for ask in asks) == list(range(count))
 
 
+@pytest.mark.threads_only("sleeps")
 @pytest.mark.slow
 def test_promise_26_agents_that_block_a_second_each_take_a_second_together(system: ActorSystem) -> None:
     begun = time.monotonic()
@@ -60,6 +62,7 @@ def test_promise_26_asks_of_blocked_agents_in_a_chain_do_not_starve(system: Acto
     assert answer(refs[0], partial(pass_on, 0)) == len(refs) - 1
 
 
+@pytest.mark.threads_only("names the threads")
 def test_promise_26_an_agent_may_have_a_thread_of_its_own(system: ActorSystem) -> None:
     own = [system.spawn(doer(name, dispatcher="thread")) for name in "ab"]
     names = [{answer(ref, lambda agent: threading.current_thread().name) for _ in range(5)} for ref in own]
@@ -203,8 +206,9 @@ def test_promise_28_a_virtual_clock_drives_the_deadlines_of_handlers(system: Act
     gate.open()
 
 
-def test_promise_28_a_virtual_clock_drives_the_deadline_of_a_system_stop(clock: WatchedClock) -> None:
-    system = ActorSystem("test", clock=clock)
+def test_promise_28_a_virtual_clock_drives_the_deadline_of_a_system_stop(world: World) -> None:
+    system = world.system("test", policy=None)
+    clock = world.clock
     gate = held(system.spawn(doer("a", shutdown="infinity")))
     stopping: Any = elsewhere(system.stop, timeout=3600.0)
     clock.advance_once_due(3600.0)

@@ -122,7 +122,7 @@ def test_an_asker_that_waits_for_room_when_the_agent_ends_finds_that_in_its_ask(
     gate = held(ref)
     ref.tell("first")
     asking = elsewhere(ref.ask, "second", block=False)
-    clock.armed.wait_for(9.0)
+    clock.wait_for_timer(9.0)
     end = ref.stop(block=False, drain=False)
     gate.open()
     with pytest.raises(AgentStoppedError):

@@ -11,6 +11,7 @@ from actors._core.report import CrashReports
 from actors.testkit import Gate, VirtualClock
 from policies import Backoff, Decision, Directive, Escalate, Failure, Phase, Restart
 from tests.core.helpers import Boom, EventLog, answer
+from tests.core.worlds import World
 
 
 class Unprintable(Exception):
@@ -70,8 +71,8 @@ def test_a_failure_that_repeats_is_summed_up(
     assert len(lines) == 2
 
 
-def test_what_was_not_summed_up_yet_is_when_the_system_ends(clock: VirtualClock, lines: list[str]) -> None:
-    system = ActorSystem("demo", clock=clock)
+def test_what_was_not_summed_up_yet_is_when_the_system_ends(world: World, lines: list[str]) -> None:
+    system = world.system("demo", policy=None)
     log = EventLog(system)
     ref = spawn(system)
     for number in range(2):
@@ -119,8 +120,8 @@ def test_an_error_that_cannot_be_printed_is_a_failure_like_any_other(
     assert "<Unprintable that cannot be printed>" in str(system.tree())
 
 
-def test_an_error_that_cannot_be_printed_reaches_the_root(clock: VirtualClock) -> None:
-    system = ActorSystem("demo", policy=Escalate(), clock=clock)
+def test_an_error_that_cannot_be_printed_reaches_the_root(world: World) -> None:
+    system = world.system("demo", policy=Escalate())
     system.spawn(Failing, name="failing").tell(Unprintable())
     with pytest.raises(SystemFailed, match="because /failing failed: <Unprintable that cannot be printed>"):
         system.wait(10)

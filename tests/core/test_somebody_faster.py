@@ -135,7 +135,7 @@ def test_a_child_that_ends_before_it_is_restarted_is_not_there(system: ActorSyst
     gate.reached()
     stopping = child.stop(block=False, drain=False)
     restarting = elsewhere(lambda: parent.restart_child("child"))
-    clock.armed.wait_for(5.0, times=2)  # both have been told, and their time counts
+    clock.wait_for_timer(5.0, 2)  # both have been told, and their time counts
     gate.open()
     assert result(stopping) is True
     assert result(restarting).outcome is Outcome.NOT_FOUND

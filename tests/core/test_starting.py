@@ -245,7 +245,7 @@ def test_a_child_between_two_incarnations_counts_against_max_children(
         log.wait(AgentBackingOff, "/crew/a", times)
         assert crew.start_child(spec(Worker, name="b")).outcome is Outcome.MAX_CHILDREN
         assert [info.status for info in crew.children()] == ["restarting"]
-        clock.armed.wait_for(float(times))
+        clock.wait_for_timer(float(times))
         clock.advance(1.0)
 
     crew.terminate_child("a")

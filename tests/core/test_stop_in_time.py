@@ -15,8 +15,8 @@ import pytest
 from actors import ActorSystem, AgentStopped, ChildSpec, Clock, SystemStopped
 from actors._core import system as system_module
 from actors.testkit import Gate, VirtualClock
-from tests.core.doer import Doer, elsewhere, result
-from tests.core.helpers import PATIENCE, Trace
+from tests.core.doer import Doer
+from tests.core.helpers import PATIENCE, Trace, elsewhere, result
 from tests.core.scripted import held
 
 SOON = 0.05

@@ -298,7 +298,7 @@ def test_messages_told_to_siblings_while_their_group_backs_off_are_kept_in_order
     for message in ("one", "two"):
         crews.ref("a").tell(message)
         crews.ref("b").tell(message)
-    clock.armed.wait_for(2.0)
+    clock.wait_for_timer(2.0)
     assert crews.trace.count(("one", "a", 2)) == 0
     clock.advance(2.0)
     log.wait(AgentRestarted, "/crew/b")
@@ -337,7 +337,7 @@ def test_a_sibling_that_stops_for_good_brings_up_nobody_who_waits_for_anothers_b
     policy = ByError({KeyError: Stop()}, default=Restart(backoff=Backoff(2.0, cap=2.0)))
     crews.start("rest_for_one", "abc", policy=policy)
     crews.ref("b").tell(Boom())
-    clock.armed.wait_for(2.0)
+    clock.wait_for_timer(2.0)
 
     crews.ref("a").tell(KeyError())
     log.wait(AgentStopped, "/crew/a")

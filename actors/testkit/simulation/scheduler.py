@@ -75,7 +75,11 @@ class Scheduler(Handing):
             return over()
         strand.over = over
         strand.deadline = FOR_EVER if seconds is None else self.time + max(0.0, seconds)
-        self._let_others(strand)
+        try:
+            self._let_others(strand)
+        finally:
+            # A wait that is over keeps nothing alive.
+            strand.over = strand.target = strand.context = None
         return over()
 
     def wait_idly(self, until: float) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from actors._core.checks import check_timeout
 from actors._core.dispatcher import OwnThread, Pool
 from actors._core.events import DeadLetter, Event
 from actors._core.here import here
@@ -201,6 +202,7 @@ class Simulation(ActorSystem):
 
     def stop(self, timeout: float | None = None) -> StopReport:
         """Stop the tree, in virtual time, and end the simulation's threads; as `ActorSystem.stop`."""
+        check_timeout(timeout)
         scheduler = self.scheduler
         if self._over and self._report is not None:
             return self._report
