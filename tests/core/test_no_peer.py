@@ -156,7 +156,7 @@ def test_every_ask_and_every_stop_is_answered_in_a_storm_of_both(spec: Any, seed
     together = Meeting(6)
 
     def storm(act: Any, sub: int) -> None:
-        together.wait(PATIENCE)
+        together.wait()
         act(refs, 10 * seed + sub, futures)
 
     acts = [_ask_all, _ask_all, _ask_all, _ask_all, _stop_all, _stop_all]
