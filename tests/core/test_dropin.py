@@ -335,11 +335,11 @@ def test_a_handler_of_a_supervised_agent_that_hangs_does_not_keep_the_program(pa
     printed = run_program(
         packages_folder,
         """
-        reached = Flag()
+        reached = threading.Event()
         class Hanging(Talker):
             def on_receive(self, message):
                 reached.set()
-                Flag().wait()
+                threading.Event().wait()
         global system
         system = ActorSystem("main")
         system.spawn(Talker)

@@ -21,7 +21,7 @@ from actors import (
 from actors.testkit import Gate, VirtualClock
 from policies import Restart, Stop
 from tests.core.doer import Doer, busy_at, crash, end, end_of, number, start
-from tests.core.helpers import PATIENCE, Boom, EventLog, Meeting, answer, elsewhere, result
+from tests.core.helpers import Boom, EventLog, Meeting, answer, elsewhere, result
 
 
 def find(system: ActorSystem, path: str) -> AgentRef[Any]:

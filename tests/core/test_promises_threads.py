@@ -87,7 +87,7 @@ with ActorSystem("main") as system:
         ref.tell("work")
         assert ref.ask("work", timeout=10.0) == "work"
     system.clock.call_at(system.clock.now() + 3600.0, print)
-    done = Flag()
+    done = threading.Event()
     for look in range(4):
         before, burnt = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw, time.process_time()
         done.wait(1.0)
