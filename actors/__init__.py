@@ -56,7 +56,7 @@ from actors._core.mailbox import Mailbox, Overflow
 from actors._core.messages import PipeFailed, ReceiveTimeout, StopReason, Terminated
 from actors._core.orphans import Orphan
 from actors._core.proxies import AgentProxy
-from actors._core.ref import AgentRef
+from actors._core.ref import Addressed, AgentRef
 from actors._core.replies import Reply
 from actors._core.spec import ChildSpec
 from actors._core.system import ActorSystem, StopReport
@@ -69,6 +69,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ActorError",
     "ActorSystem",
+    "Addressed",
     "AdminResult",
     "Agent",
     "AgentAbandoned",

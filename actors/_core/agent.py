@@ -35,7 +35,7 @@ class Agent(Actor):
 
     Class attributes: `policy` (what the failure of a child means; None is `Restart()`), `strategy` (which siblings go
     along), `stash_capacity` (None is without limit), `use_daemon_thread` (whether an agent made with `start` lets the
-    program end under it).
+    program end under it), `ref_class` (the class of its refs, a subclass of AgentRef; None is AgentRef itself).
     """
 
     policy: Policy | None = None
@@ -44,6 +44,7 @@ class Agent(Actor):
     max_children: int | None = None
     stash_capacity: ClassVar[int | None] = None
     use_daemon_thread: ClassVar[bool] = False
+    ref_class: ClassVar[type[AgentRef[Any]] | None] = None
 
     _supervises: ClassVar[bool] = False
     _child_specs: Sequence[ChildSpec[Any]] = ()

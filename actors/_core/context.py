@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from actors._core.agent import Agent
     from actors._core.cell import Cell
     from actors._core.delivery import Returned
-    from actors._core.ref import AgentRef
+    from actors._core.ref import Addressed, AgentRef
     from actors._core.spec import ChildSpec
     from actors._core.system import ActorSystem
     from policies import Failure
 
 A = TypeVar("A", bound="Agent")
+R = TypeVar("R")
 Handler = Callable[[Any], Any]
 
 
@@ -146,12 +147,15 @@ class Context:
     # -- children and watching ----------------------------------------------------
 
     @overload
+    def spawn(self, agent: type[Addressed[R]], *args: Any, name: str | None = None, **kwargs: Any) -> R: ...
+
+    @overload
     def spawn(self, agent: type[A], *args: Any, name: str | None = None, **kwargs: Any) -> AgentRef[A]: ...
 
     @overload
     def spawn(self, agent: ChildSpec[A]) -> AgentRef[A]: ...
 
-    def spawn(self, agent: Any, *args: Any, name: str | None = None, **kwargs: Any) -> AgentRef[Any]:
+    def spawn(self, agent: Any, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
         """Start a child, from a class and its arguments or one ChildSpec; returns once its `on_start` has succeeded.
 
         Runs the child's start on this thread, unless the child has a thread or a deadline of its own. Raises

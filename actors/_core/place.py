@@ -125,7 +125,7 @@ class Place:
         self.dispatcher: Dispatcher = system.pool if pooled else system.own_thread(self.path)
         # Whether others' threads may run it: not if it has a thread of its own, or must be left behind when it hangs.
         self.inline = pooled and spec.deadline is None
-        self.ref: AgentRef[Any] = AgentRef(self.cell)
+        self.ref: AgentRef[Any] = (spec.agent.ref_class or AgentRef)(self.cell)
 
     # -- identity -----------------------------------------------------------------
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from actors._core.cell import Cell
 
 A = TypeVar("A", bound="Agent")
+R_co = TypeVar("R_co", covariant=True)
 
 # What a sender finds at an agent's gate: HELD, nothing to do; OPEN, it is idle; CLOSED, it has ended.
 HELD, OPEN, CLOSED = 0, 1, 2
@@ -247,6 +248,15 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
 
     def __reduce__(self) -> Any:
         raise TypeError(f"{self!r} cannot be pickled: an agent lives in one process")
+
+
+class Addressed(Generic[R_co]):
+    """Tells type checkers of what class the refs of an agent are: `class Router(Agent, Addressed[RouterRef])`.
+
+    The agent says the same at run time with `ref_class`.
+    """
+
+    __slots__ = ()
 
 
 class Inbox:

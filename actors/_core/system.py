@@ -39,9 +39,10 @@ from actors._core.supervision import Down
 from policies import Policy, Strategy
 
 if TYPE_CHECKING:
-    from actors._core.ref import AgentRef
+    from actors._core.ref import Addressed, AgentRef
 
 A = TypeVar("A", bound="Agent")
+R = TypeVar("R")
 
 _BATCH = range(256)  # messages of one turn, before others get theirs
 _JOIN_SECONDS = 5.0
@@ -155,12 +156,15 @@ class ActorSystem:
     # -- agents -------------------------------------------------------------------
 
     @overload
+    def spawn(self, agent: type[Addressed[R]], *args: Any, name: str | None = None, **kwargs: Any) -> R: ...
+
+    @overload
     def spawn(self, agent: type[A], *args: Any, name: str | None = None, **kwargs: Any) -> AgentRef[A]: ...
 
     @overload
     def spawn(self, agent: ChildSpec[A]) -> AgentRef[A]: ...
 
-    def spawn(self, agent: Any, *args: Any, name: str | None = None, **kwargs: Any) -> AgentRef[Any]:
+    def spawn(self, agent: Any, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
         """Start a top-level agent, from a class and its arguments or one ChildSpec.
 
         Returns once its `on_start` has succeeded, and runs that on this thread unless the agent has a thread or a
