@@ -101,12 +101,17 @@ class MailboxFullError(ActorError):
 
 
 class InvalidMessageError(ActorError, ValueError):
-    """The agent does not accept this message."""
+    """The agent does not accept this message, because of `value`, which is in `field` of it.
 
-    def __init__(self, path: str, message: object, text: str) -> None:
+    `field` is a dotted path into the message, "" for the message itself; `value` is then the message.
+    """
+
+    def __init__(self, path: str, message: object, text: str, *, field: str = "", value: object = None) -> None:
         super().__init__(f"{path} does not accept {printed(message, 200)}: {text}")
         self.path = path
         self.message = message
+        self.field = field
+        self.value = value if field else message
 
 
 class AskCycleError(ActorError):

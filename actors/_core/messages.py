@@ -24,8 +24,20 @@ class StopReason(StrEnum):
     ABANDONED = "abandoned"  # it did not end in time; its thread was left behind
 
 
+class ControlMessage:
+    """Marks messages that are to arrive ahead of the queue and are never lost: `class Cancel(ControlMessage)`."""
+
+    __slots__ = ()
+
+
+class FrameworkMessage:
+    """Marks what the framework itself tells an agent, whatever messages that agent accepts from others."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Terminated:
+class Terminated(FrameworkMessage):
     """A watched agent has ended for good; told once to each watcher, never for a restart.
 
     `reason` is a `StopReason`; `error` is the failure behind it, if one was.
@@ -37,14 +49,14 @@ class Terminated:
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiveTimeout:
+class ReceiveTimeout(FrameworkMessage):
     """No message arrived for as long as `context.set_receive_timeout` said (`seconds`)."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class PipeFailed:
+class PipeFailed(FrameworkMessage):
     """The future given to `context.pipe_to_self` ended with `error`."""
 
     error: BaseException

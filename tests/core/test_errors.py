@@ -64,7 +64,12 @@ ERRORS: list[tuple[ActorError, str, dict[str, Any]]] = [
     (
         InvalidMessageError("/a", [1], "a number is needed"),
         "/a does not accept [1]: a number is needed",
-        {"path": "/a", "message": [1]},
+        {"path": "/a", "message": [1], "field": "", "value": [1]},
+    ),
+    (
+        InvalidMessageError("/a", {"by": "x"}, "by: a number is needed", field="by", value="x"),
+        "/a does not accept {'by': 'x'}: by: a number is needed",
+        {"path": "/a", "message": {"by": "x"}, "field": "by", "value": "x"},
     ),
     (AskCycleError(("/a", "/b", "/a")), "blocking asks in a cycle: /a -> /b -> /a", {"cycle": ("/a", "/b", "/a")}),
     (AskTimeout("/a", 1.5), "no reply from /a within 1.5 seconds", {"path": "/a", "seconds": 1.5}),
