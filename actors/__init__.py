@@ -53,7 +53,7 @@ from actors._core.events import (
 from actors._core.future import AgentFuture, get_all
 from actors._core.interceptors import Interception
 from actors._core.mailbox import Mailbox, Overflow
-from actors._core.messages import PipeFailed, ReceiveTimeout, StopReason, Terminated
+from actors._core.messages import ControlMessage, PipeFailed, ReceiveTimeout, StopReason, Terminated
 from actors._core.orphans import Orphan
 from actors._core.proxies import AgentProxy
 from actors._core.ref import Addressed, AgentRef
@@ -62,6 +62,25 @@ from actors._core.spec import ChildSpec
 from actors._core.system import ActorSystem, StopReport
 from actors._core.tree import AgentSnapshot, Tree
 from actors._core.unsupervised import PykkaRule, default_system, stop_all
+from actors.routing import (
+    Broadcast,
+    Delivered,
+    Join,
+    Lagged,
+    Leave,
+    LeaveReason,
+    Member,
+    MemberJoined,
+    MemberLeft,
+    Members,
+    Router,
+    RouterRef,
+    Send,
+    Subscribe,
+    Unsubscribe,
+    UnwatchMembers,
+    WatchMembers,
+)
 from actors.supervisor import Supervisor
 
 __version__ = "0.1.0"
@@ -88,15 +107,18 @@ __all__ = [
     "AskCycleError",
     "AskDropped",
     "AskTimeout",
+    "Broadcast",
     "Cancelled",
     "ChildCount",
     "ChildInfo",
     "ChildSpec",
     "Clock",
     "Context",
+    "ControlMessage",
     "DeadLetter",
     "DeathPactError",
     "DeferError",
+    "Delivered",
     "Delivery",
     "Escalated",
     "Event",
@@ -106,8 +128,16 @@ __all__ = [
     "Interception",
     "InterceptionError",
     "InvalidMessageError",
+    "Join",
+    "Lagged",
+    "Leave",
+    "LeaveReason",
     "Mailbox",
     "MailboxFullError",
+    "Member",
+    "MemberJoined",
+    "MemberLeft",
+    "Members",
     "NameTakenError",
     "Orphan",
     "OrphanReturned",
@@ -119,12 +149,16 @@ __all__ = [
     "Reply",
     "ReplyError",
     "RestartLimitExceeded",
+    "Router",
+    "RouterRef",
+    "Send",
     "StartFailed",
     "StartFailedError",
     "StashError",
     "State",
     "StopReason",
     "StopReport",
+    "Subscribe",
     "Supervisor",
     "SystemFailed",
     "SystemStopped",
@@ -132,6 +166,9 @@ __all__ = [
     "TooManyChildren",
     "TooManyOrphans",
     "Tree",
+    "Unsubscribe",
+    "UnwatchMembers",
+    "WatchMembers",
     "default_system",
     "get_all",
     "stop_all",

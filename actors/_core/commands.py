@@ -5,6 +5,7 @@ Commands travel on the control lane: they overtake all messages, are never dropp
 
 from __future__ import annotations
 
+from collections import deque
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +143,25 @@ class Notice(Command, Uncounted):
     def __init__(self, target: Cell, message: Terminated) -> None:
         super().__init__()
         self.target = target
-        self.message = message
+        self.message: Any = message
+
+
+class Urgent(Notice):
+    """A control message, to be delivered ahead of all that wait.
+
+    It takes the message out of `waiting` when its turn comes: those that were put there first are delivered first,
+    also where several of these found the agent down.
+    """
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self, waiting: deque[Any]) -> None:
+        Command.__init__(self)
+        self._waiting = waiting
+
+    def take(self) -> bool:
+        self.message = self._waiting.popleft()
+        return True
 
 
 class Drain(Uncounted):

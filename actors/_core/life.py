@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from actors._core import events, watch
 from actors._core.abandonment import Abandoned, orphan_returned
 from actors._core.agent import Agent
-from actors._core.commands import Command, Halt, Notice, Restart, Resume, Start, State, Stop, Suspend
+from actors._core.commands import Command, Halt, Notice, Restart, Resume, Start, State, Stop, Suspend, Urgent
 from actors._core.context import NOTHING, Context, Hook
 from actors._core.errors import AgentStoppedError
 from actors._core.here import here
@@ -331,6 +331,15 @@ def _notify(cell: Cell, command: Notice) -> None:
         cell.deliver(command.message)
 
 
+def _hand_over(cell: Cell, command: Urgent) -> None:
+    context = cell.context
+    if cell.state is not State.RUNNING or context is None or context.fenced:
+        cell.open_queue().extendleft((command,))
+    else:
+        command.take()
+        cell.deliver(command.message)
+
+
 _OBEY: dict[type[Command], Callable[[Any, Any], Any]] = {
     Start: _start,
     Suspend: _suspend,
@@ -339,4 +348,5 @@ _OBEY: dict[type[Command], Callable[[Any, Any], Any]] = {
     Restart: _restart,
     Stop: _stop,
     Notice: _notify,
+    Urgent: _hand_over,
 }

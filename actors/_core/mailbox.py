@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
 from actors._core.checks import is_seconds
@@ -63,6 +63,37 @@ class Uncounted:
     __slots__ = ()
 
 
+class Late(Uncounted):
+    """A queued item whose message is made on the agent's turn, when it is handled."""
+
+    __slots__ = ("_make", "message")
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def take(self) -> bool:
+        """Make the message."""
+        self.message = self._make()
+        return True
+
+
+class Offer(Enum):
+    """What became of a message that was offered."""
+
+    ACCEPTED = auto()
+    FULL = auto()  # the mailbox has no room, and is as it was
+    CLOSED = auto()  # the agent has ended
+
+
+class Displaced:
+    """The message that was offered is in, and `item`, the oldest, is out."""
+
+    __slots__ = ("item",)
+
+    def __init__(self, item: Any) -> None:
+        self.item = item
+
+
 class Queue(Protocol):
     """What a cell needs of its user lane."""
 
@@ -113,6 +144,21 @@ class BoundedQueue:
         elif dropped is not _ROOM:
             self._cell.dead_letter(dropped, f"mailbox full ({self._mailbox.overflow})")
 
+    def offer(self, item: Any) -> Offer | Displaced:
+        """Put the item in if that can be done now: waits for nobody, raises and records nothing.
+
+        Only `overflow="drop_oldest"` makes room; what it drops is given back.
+        """
+        with self._lock:
+            if self._closed:
+                return Offer.CLOSED
+            if self._has_room() or self._waits_for_itself():
+                self._items.append(item)
+                return Offer.ACCEPTED
+            if self._mailbox.overflow is Overflow.DROP_OLDEST:
+                return Displaced(self._replace_oldest(item))
+            return Offer.FULL
+
     def _offer(self, item: Any) -> Any:
         """Put the item in if that can be decided now; give back what was dropped, `_ROOM`, `_NO_ROOM` or `_CLOSED`."""
         with self._lock:
@@ -130,7 +176,7 @@ class BoundedQueue:
             if self._mailbox.overflow is Overflow.DROP_OLDEST:
                 return self._replace_oldest(item)
         if self._mailbox.overflow is Overflow.REJECT:
-            raise self._full()
+            raise self.full()
         return _NO_ROOM
 
     def _has_room(self) -> bool:
@@ -167,10 +213,15 @@ class BoundedQueue:
         with self._lock:
             if room in self._waiting:
                 self._waiting.remove(room)
-                raise self._full()
+                raise self.full()
         # It was let in at the last moment: the room is for this sender, nobody else was told of it.
 
-    def _full(self) -> MailboxFullError:
+    @property
+    def overflow(self) -> str:
+        """What it does with one message too many."""
+        return str(self._mailbox.overflow)
+
+    def full(self) -> MailboxFullError:
         return MailboxFullError(self._cell.path, self._mailbox.capacity or 0)
 
     def popleft(self) -> Any:

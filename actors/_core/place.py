@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, cast
 from actors._core import events, watch
 from actors._core.abandonment import Expiry
 from actors._core.agent import Agent
-from actors._core.commands import NEXT, Command, Drain, Notice, Start, State, Stop
+from actors._core.commands import NEXT, Command, Drain, Notice, Start, State, Stop, Urgent
 from actors._core.context import Context
 from actors._core.delivery import Returned
 from actors._core.errors import AgentStoppedError
 from actors._core.future import Ask
 from actors._core.here import here
 from actors._core.life import obey
-from actors._core.mailbox import BoundedQueue, ClosedQueue, Queue, Uncounted
+from actors._core.mailbox import BoundedQueue, ClosedQueue, Displaced, Offer, Overflow, Queue, Uncounted
 from actors._core.messages import Terminated
 from actors._core.ref import CLOSED, HELD, OPEN, AgentRef
 from actors._core.spec import ChildSpec
@@ -224,6 +224,28 @@ class Place:
         """Take a turn; the lock is held."""
         raise NotImplementedError  # pragma: no cover - `Turn` does it
 
+    def offer(self, message: Any) -> None:
+        """Tell the agent a message, but never wait for room, nor for others to go first.
+
+        Raises AgentStoppedError, or MailboxFullError also where a tell would wait. What a mailbox drops by its own
+        rule, oldest or newest, is a dead letter.
+        """
+        queue = self.queue if self.queue is not None else self.open_queue()
+        if isinstance(queue, BoundedQueue):
+            outcome = queue.offer(message)
+            if outcome is Offer.CLOSED:
+                self.refuse(message)
+            elif outcome is Offer.FULL:
+                if queue.overflow != Overflow.DROP_NEWEST:
+                    raise queue.full()
+                self.dead_letter(message, f"mailbox full ({queue.overflow})")
+            elif isinstance(outcome, Displaced):
+                self.dead_letter(outcome.item, f"mailbox full ({queue.overflow})")
+        else:
+            queue.append(message)
+        if self.gate and not self.knock(queue):
+            raise AgentStoppedError(f"{self.ref} not found", path=self.path, cause=self.last_error)
+
     def queue_tick(self, tick: Any) -> None:
         """Queue a timer's tick; outside the bound, never refused."""
         queue = self.queue if self.queue is not None else self.open_queue()
@@ -299,6 +321,9 @@ class Place:
             # Whoever waits for that stop waits for the end, which is near.
             self.post(item.stop)
             return
+        elif isinstance(item, Urgent):
+            item.take()
+            message = item.message
         elif isinstance(item, (Uncounted, Command)):
             return
         now = self.system.clock.now()
@@ -329,6 +354,8 @@ class Place:
                 command = self.control.popleft()
             except IndexError:
                 return
+            if isinstance(command, Urgent):
+                self.dead_letter(command, "stopped")
             command.settle(None if isinstance(command, Start) else True)
 
     def close(self) -> None:

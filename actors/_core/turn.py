@@ -9,7 +9,7 @@ from typing import Any
 from actors._core import events, proxies, watch
 from actors._core._pykka import ActorStop
 from actors._core.abandonment import Abandoned, orphan_returned
-from actors._core.commands import Drain, Notice, State, Stop
+from actors._core.commands import Drain, Notice, State, Stop, Urgent
 from actors._core.context import NOTHING, OUTSIDE, STASHED, Context
 from actors._core.delivery import Returned
 from actors._core.dispatcher import Job
@@ -17,6 +17,7 @@ from actors._core.errors import AgentStoppedError, AskTimeout, Cancelled, ReplyE
 from actors._core.future import Ask
 from actors._core.here import here
 from actors._core.life import obey
+from actors._core.mailbox import Late
 from actors._core.messages import StopReason
 from actors._core.place import DEEPEST, Place
 from actors._core.ref import HELD, OPEN
@@ -32,7 +33,7 @@ _KINDS: dict[type, int] = {
     Notice: _NOTICE,
     ActorStop: _PYKKA_STOP,
     Returned: _RETURNED,
-    **dict.fromkeys(TICKS, _TICK),
+    **dict.fromkeys((*TICKS, Late, Urgent), _TICK),
     **dict.fromkeys(proxies.HANDLERS, _PROXY),
 }
 
