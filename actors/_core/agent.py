@@ -18,12 +18,14 @@ from policies import AutoShutdown, Policy, Strategy
 if TYPE_CHECKING:
     import threading
 
-    from actors._core.context import Context
+    from actors._core.context import Context, Handler
     from actors._core.ref import AgentRef, Inbox
     from actors._core.spec import ChildSpec
 
 # How `Agent.start` starts an agent under the default system; set by the module that has one.
 _start_unsupervised: list[Callable[..., Any]] = []
+# What features do with each class of agents when it is defined, such as to name the class of its refs.
+class_hooks: list[Callable[[type[Agent]], None]] = []
 
 
 class Agent(Actor):
@@ -35,7 +37,8 @@ class Agent(Actor):
 
     Class attributes: `policy` (what the failure of a child means; None is `Restart()`), `strategy` (which siblings go
     along), `stash_capacity` (None is without limit), `use_daemon_thread` (whether an agent made with `start` lets the
-    program end under it), `ref_class` (the class of its refs, a subclass of AgentRef; None is AgentRef itself).
+    program end under it), `ref_class` (the class of its refs, a subclass of AgentRef; None is AgentRef itself),
+    `accepts` (the types of the messages that it may be sent; None is any).
     """
 
     policy: Policy | None = None
@@ -45,11 +48,19 @@ class Agent(Actor):
     stash_capacity: ClassVar[int | None] = None
     use_daemon_thread: ClassVar[bool] = False
     ref_class: ClassVar[type[AgentRef[Any]] | None] = None
+    accepts: ClassVar[Any] = None
 
     _supervises: ClassVar[bool] = False
     _child_specs: Sequence[ChildSpec[Any]] = ()
     _context: Context | None = None
     _urn: str | None = None
+    # What a kind of agents puts around each of its handlers.
+    _around: Callable[[Handler], Handler] | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for hook in class_hooks:
+            hook(cls)
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         """Make an instance; to be overridden freely, and without a call of this one."""

@@ -15,7 +15,7 @@ from actors._core import watch
 from actors._core.errors import ActorError, AgentStoppedError, Cancelled, DeferError, StashError, printed
 from actors._core.future import Ask
 from actors._core.here import before_acting, fence, here
-from actors._core.messages import PipeFailed
+from actors._core.messages import PipeFailed, enclosed
 from actors._core.replies import Deferred, Reply, owe, settle_owed
 from actors._core.timers import TICKS, Idle, Timers
 
@@ -366,7 +366,9 @@ class Context:
         agent = self.agent
         assert agent is not None
         handler = self._behaviours[-1] if self._behaviours else agent.on_receive
-        return handler if self._idle is None else self._idle.around(handler)
+        if self._idle is not None:
+            handler = self._idle.around(handler)
+        return handler if agent._around is None else agent._around(handler)
 
     def call_proxied(self, handler: Callable[[Any, Any], Any], message: Any) -> Any:
         """Handle a message of a proxy."""
@@ -401,7 +403,7 @@ class Context:
     def message(self) -> Any:
         """The message in hand; `NOTHING` between messages."""
         item = self.item
-        return item.message if isinstance(item, WRAPPERS) else item  # type: ignore[attr-defined]
+        return enclosed(item.message if isinstance(item, WRAPPERS) else item)  # type: ignore[attr-defined]
 
     def end(self, cause: BaseException | None = None) -> None:
         """Let go of everything this incarnation holds; its stash goes back to the mailbox, what it owes is settled."""
@@ -464,7 +466,7 @@ def describe(item: Any) -> str:
         return ""
     if isinstance(item, Hook):
         return repr(item)
-    message = item.message if isinstance(item, (Ask, Deferred)) else item
+    message = enclosed(item.message if isinstance(item, (Ask, Deferred)) else item)
     with contextlib.suppress(Exception):
         return " ".join(f"{message!r:.80}".split())
     return type(message).__name__

@@ -14,6 +14,7 @@ from actors._core.errors import AskDropped, InterceptionError, printed
 from actors._core.future import Ask
 from actors._core.here import check_fence, here
 from actors._core.mailbox import Uncounted
+from actors._core.messages import enclosed
 
 if TYPE_CHECKING:
     from actors._core.clock import Timer
@@ -100,7 +101,7 @@ class Delivery:
 
     def __init__(self, arrival: Arrival, interception: Interception, rest: tuple[Interception, ...]) -> None:
         context = arrival.context
-        self.message = arrival.message
+        self.message = enclosed(arrival.message)
         self.hook = arrival.hook
         self.asked = arrival.hook is None and context.asked
         self._arrival = arrival
@@ -179,7 +180,7 @@ class Delivery:
     def _put_off(self, seconds: float, item: Any) -> None:
         arrival = self._arrival
         known = arrival.known.union(arrival.active)
-        returned = Returned(item if isinstance(item, Ask) else self.message, known, self._rest)
+        returned = Returned(item if isinstance(item, Ask) else arrival.message, known, self._rest)
         arrival.home.delay(arrival.context.cell, returned, seconds)
 
     def duplicate(self) -> None:
@@ -190,7 +191,7 @@ class Delivery:
         self._check("duplicate", _ANY, hooks=False)
         check_fence()
         cell = self._arrival.context.cell
-        cell.queue_tick(Returned(self.message, self._arrival.known | {self._interception}))
+        cell.queue_tick(Returned(self._arrival.message, self._arrival.known | {self._interception}))
 
     # -- rules --------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from actors._core.delivery import Arrival, Delivery, Returned, run
 from actors._core.errors import printed
 from actors._core.future import AgentFuture, Ask
 from actors._core.here import here
+from actors._core.messages import enclosed
 from actors._core.path import path_matches, split
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Interception:
 
     def meets(self, hook: str | None, message: Any) -> bool:
         """Count the message or hook if it is one of those, and tell whether the interceptor is to be called with it."""
-        if hook != self.hook or (hook is None and not self._wants(message)):
+        if hook != self.hook or (hook is None and not self._wants(enclosed(message))):
             return False
         with self._lock:
             self.arrivals += 1

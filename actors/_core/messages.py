@@ -36,6 +36,18 @@ class FrameworkMessage:
     __slots__ = ()
 
 
+class Enclosing:
+    """Marks what a message travels in, to an agent that opens it: all others are shown the `message` alone."""
+
+    __slots__ = ()
+    message: Any
+
+
+def enclosed(message: Any) -> Any:
+    """Give the message without what it travels in."""
+    return message.message if isinstance(message, Enclosing) else message
+
+
 @dataclass(frozen=True, slots=True)
 class Terminated(FrameworkMessage):
     """A watched agent has ended for good; told once to each watcher, never for a restart.

@@ -26,7 +26,7 @@ from actors._core.future import Ask
 from actors._core.here import here
 from actors._core.life import obey
 from actors._core.mailbox import BoundedQueue, ClosedQueue, Displaced, Offer, Overflow, Queue, Uncounted
-from actors._core.messages import Terminated
+from actors._core.messages import Terminated, enclosed
 from actors._core.ref import CLOSED, HELD, OPEN, AgentRef
 from actors._core.spec import ChildSpec
 from policies import Failure, Phase
@@ -327,7 +327,8 @@ class Place:
         elif isinstance(item, (Uncounted, Command)):
             return
         now = self.system.clock.now()
-        self.system.events.publish(events.DeadLetter(self.path, self.incarnation, now, message, reason, error))
+        letter = events.DeadLetter(self.path, self.incarnation, now, enclosed(message), reason, error)
+        self.system.events.publish(letter)
 
     @property
     def last_error(self) -> BaseException | None:

@@ -11,6 +11,7 @@ from actors._core import events
 from actors._core.errors import AgentStoppedError, printed
 from actors._core.future import AgentFuture, Ask
 from actors._core.here import before_acting, fence
+from actors._core.messages import enclosed
 
 if TYPE_CHECKING:
     from actors._core.context import Context
@@ -47,7 +48,7 @@ class Reply:
     @property
     def message(self) -> Any:
         """The message that was asked."""
-        return self._ask.message
+        return enclosed(self._ask.message)
 
     @property
     def asker(self) -> AgentRef[Any] | None:
