@@ -6,6 +6,7 @@
     ├── the caller asked for something that is not there or not allowed
     │   ├── AgentStoppedError     (also pykka.ActorDeadError)  the agent has stopped
     │   ├── AgentNotFoundError                                 no agent of that name
+    │   │   └── NoRouteesError                                 the pool has nobody to handle it
     │   ├── NameTakenError        (also ValueError)            a sibling has the name
     │   ├── MailboxFullError                                   the bounded mailbox has no room
     │   ├── TooManyChildren                                    the parent may have no more of them
@@ -72,6 +73,13 @@ class AgentNotFoundError(ActorError):
     def __init__(self, path: str, text: str | None = None) -> None:
         super().__init__(text or f"there is no agent {path}")
         self.path = path
+
+
+class NoRouteesError(AgentNotFoundError):
+    """The pool at `path` has nobody at present who could handle the message."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, f"the pool {path} has no routees")
 
 
 class NameTakenError(ActorError, ValueError):

@@ -239,6 +239,14 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
     def _gone(self) -> AgentStoppedError:
         return AgentStoppedError(f"{self} not found", path=self.path, cause=self._cell.last_error)
 
+    # -- for refs that know the children -------------------------------------------
+
+    def _child_closes(self, child: Cell) -> None:
+        """The gate of a child has just been closed, and its mailbox is about to be; called on the child's turn."""
+
+    def _child_ended(self, child: Cell, reason: StopReason) -> None:
+        """A child has ended for good, and is not in its parent's books any more; called on the child's turn."""
+
     def __str__(self) -> str:
         cell = self._cell
         return f"{self.actor_class.__name__} ({cell.urn})" if cell.system.is_default else cell.path

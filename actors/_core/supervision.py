@@ -59,15 +59,16 @@ class Rules:
 class Family(Siblings):
     """The children of one agent. An incarnation that ends closes it, the next one opens it again."""
 
-    __slots__ = ("_children", "_lane", "_lane_busy", "_lock", "_restarts", "cell", "closed", "rules")
+    __slots__ = ("_children", "_lane", "_lane_busy", "_lock", "_restarts", "cell", "closed", "edition", "rules")
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.closed = False
         self.rules: Rules | None = None  # of the incarnation that has ended, while no other runs
+        self.edition = 0  # of the children that are not down: another one whenever there are others, or `closed` changes
         self._children: dict[str, Cell | Down] = {}
         self._restarts = Restarts()
-        # Guards children and closed. No other lock and no user code under it.
+        # Guards children, closed and edition. No other lock and no user code under it.
         self._lock = threading.Lock()
         self._lane: deque[Callable[[], None]] = deque()  # the jobs, and whether each waits for no child
         # Held by the thread that works the lane off; never waited for, so it orders nothing but the jobs.
@@ -87,6 +88,7 @@ class Family(Siblings):
             if most is not None and len(self.counted()) >= most:
                 raise TooManyChildren(self.cell.path, most)
             self._children[child.name] = child
+            self.edition += 1
 
     def counted(self) -> list[Cell]:
         """The children that count against `max_children`: all that are not down. The lock is held."""
@@ -99,6 +101,7 @@ class Family(Siblings):
                 self._children[child.name] = Down(child.spec)
             else:
                 del self._children[child.name]
+            self.edition += 1
         self._restarts.forget(child)
 
     def delete(self, name: str) -> bool:
@@ -128,6 +131,11 @@ class Family(Siblings):
         with self._lock:
             return self.counted()
 
+    def register(self) -> tuple[int, list[Cell]]:
+        """Give the edition with the children that belong to it: as `live`, but none while it is closed."""
+        with self._lock:
+            return self.edition, [] if self.closed else self.counted()
+
     # -- ending children ----------------------------------------------------------
 
     def stop_all(self, deadline: float | None, final: bool) -> None:
@@ -137,6 +145,7 @@ class Family(Siblings):
         """
         with self._lock:
             self.closed = True
+            self.edition += 1
         while cells := self.live():
             for child in reversed(cells):
                 if not final:
@@ -145,6 +154,7 @@ class Family(Siblings):
         with self._lock:
             self._children.clear()
             self.closed = final
+            self.edition += 1
         # Replaced, not emptied: a decision that is under way writes to what it has read.
         self._restarts = Restarts()
 
@@ -365,8 +375,9 @@ class Family(Siblings):
             self._carry_out(child, failure, Decision(Directive.RESTART), failure.error, None)
 
     def child_ended(self, child: Cell, reason: StopReason) -> None:
-        """Let a significant child's own end end the parent, if it is to."""
+        """Tell the parent's ref; let a significant child's own end end the parent, if it is to."""
         spec = child.spec
+        self.cell.ref._child_ended(child, reason)
         if not spec.significant:
             return
         auto = self.cell.auto_shutdown

@@ -2,6 +2,18 @@
 
 from actors.routing.directory import Directory
 from actors.routing.endpoint import Endpoint
+from actors.routing.picking import (
+    Broadcasting,
+    Chooser,
+    ConsistentHashing,
+    Pick,
+    Random,
+    RoundRobin,
+    ScatterGather,
+    SmallestMailbox,
+)
+from actors.routing.pool import RouteePool
+from actors.routing.pool_ref import PoolRef
 from actors.routing.protocol import (
     Broadcast,
     Delivered,
@@ -20,10 +32,15 @@ from actors.routing.protocol import (
     WatchMembers,
 )
 from actors.routing.ref import RouterRef
+from actors.routing.resizing import Resizer
+from actors.routing.routees import Routee
 from actors.routing.router import Router
 
 __all__ = [
     "Broadcast",
+    "Broadcasting",
+    "Chooser",
+    "ConsistentHashing",
     "Delivered",
     "Directory",
     "Endpoint",
@@ -35,9 +52,18 @@ __all__ = [
     "MemberJoined",
     "MemberLeft",
     "Members",
+    "Pick",
+    "PoolRef",
+    "Random",
+    "Resizer",
+    "RoundRobin",
+    "Routee",
+    "RouteePool",
     "Router",
     "RouterRef",
+    "ScatterGather",
     "Send",
+    "SmallestMailbox",
     "Subscribe",
     "Unsubscribe",
     "UnwatchMembers",
