@@ -88,6 +88,13 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
 
     # -- messages -----------------------------------------------------------------
 
+    def admit(self, message: Any) -> Any:
+        """Give what goes into the mailbox for this message, for those who put it there themselves.
+
+        Raises InvalidMessageError where the agent does not accept it.
+        """
+        return message
+
     def tell(self, message: Any) -> None:
         """Send a message and go on.
 

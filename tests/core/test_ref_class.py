@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors import ActorSystem, Addressed, Agent, AgentRef, ChildSpec
+from actors._core.agent import class_hooks
 from tests.core.helpers import Boom, EventLog, Worker, incarnation
 
 
@@ -32,6 +33,21 @@ def test_the_refs_of_an_agent_are_of_the_class_that_it_names(system: ActorSystem
     assert isinstance(ref, CountingRef)
     assert ref.told == 1
     assert type(system.spawn(spec(Worker))) is AgentRef
+
+
+def test_what_a_plain_ref_puts_into_the_mailbox_is_the_message_itself(system: ActorSystem, spec: Any) -> None:
+    message = object()
+    assert system.spawn(spec(Worker)).admit(message) is message
+
+
+def test_a_feature_may_look_at_each_class_of_agents_that_is_defined(monkeypatch: Any) -> None:
+    seen: list[type] = []
+    monkeypatch.setattr("actors._core.agent.class_hooks", [*class_hooks, seen.append])
+
+    class Later(Worker):
+        pass
+
+    assert seen == [Later]
 
 
 def test_it_is_the_same_ref_wherever_it_comes_from_and_through_restarts(
