@@ -1,5 +1,6 @@
 """How does a message reach agents by name, all of a group, or those that want its topic?"""
 
+from actors.routing.bus import MessageBus, Subscription
 from actors.routing.directory import Directory
 from actors.routing.endpoint import Endpoint
 from actors.routing.picking import (
@@ -52,6 +53,7 @@ __all__ = [
     "MemberJoined",
     "MemberLeft",
     "Members",
+    "MessageBus",
     "Pick",
     "PoolRef",
     "Random",
@@ -65,6 +67,7 @@ __all__ = [
     "Send",
     "SmallestMailbox",
     "Subscribe",
+    "Subscription",
     "Unsubscribe",
     "UnwatchMembers",
     "WatchMembers",
