@@ -15,6 +15,7 @@ from actors.routing.topics import Subscription, is_pattern, topic_matches
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from actors._core.future import AgentFuture
     from actors._core.ref import AgentRef
     from actors.routing.protocol import Where
 
@@ -113,16 +114,13 @@ class Directory:
             self._changed(topic)
         return True
 
-    def unsubscribe(self, endpoint: Endpoint, topic: str) -> bool:
-        """Take out a subscription; tells whether there was one."""
-        subscription = endpoint.subscriptions.get(topic)
-        if subscription is None:
-            return False
-        endpoint.end(subscription)
+    def unsubscribe(self, endpoint: Endpoint, topic: str) -> list[AgentFuture[None]]:
+        """Take out a subscription that there is; it holds once what this gives is settled."""
+        subscription = endpoint.subscriptions[topic]
         with self._lock:
             endpoint.subscriptions = {name: each for name, each in endpoint.subscriptions.items() if name != topic}
             self._forget(subscription)
-        return True
+        return endpoint.end(subscription)
 
     def _forget(self, subscription: Subscription) -> None:
         topic = subscription.topic

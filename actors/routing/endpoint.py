@@ -1,7 +1,9 @@
 """How does a message get to one member, and what if it has no room, has stopped, or has left?
 
-Whether the member has left is looked at, and the message put into its mailbox, under one lock: so nothing is delivered
-to a member that was let go, however many send to it at that moment.
+Nobody waits for a lock here. Whoever delivers leaves a mark in the endpoint's `flight`, looks whether the member is
+still one, puts the message into its mailbox, and takes the mark away. Whoever lets the member go says so first, then
+puts a new flight in the place of the old one, and is done when the old one is empty: what still has a mark there may
+have looked too early, and all that come later see that the member has left.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from actors._core.commands import Urgent
-from actors._core.errors import ActorError, AgentNotFoundError, AgentStoppedError
+from actors._core.errors import ActorError, AgentNotFoundError, AgentStoppedError, MailboxFullError
 from actors._core.future import AgentFuture
 from actors._core.mailbox import BoundedQueue, Displaced, Late, Offer, Overflow, Queue
 from actors._core.messages import ControlMessage
@@ -19,7 +21,7 @@ from actors._core.ref import CLOSED, AgentRef
 from actors.routing.protocol import Lagged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from actors._core.cell import Cell
     from actors.routing.topics import Subscription
@@ -37,17 +39,19 @@ class Endpoint:
     """
 
     __slots__ = (
-        "_drained",
+        "_admit",
+        "_aloft",
         "_lagging",
-        "_passing",
+        "_lock",
         "_untold",
         "_urgent",
         "cell",
         "direct",
+        "flight",
         "left",
         "lost",
         "name",
-        "offer_lock",
+        "own_way",
         "ref",
         "subscriptions",
     )
@@ -59,16 +63,21 @@ class Endpoint:
         self.left = False
         self.lost = 0
         self.subscriptions: dict[str, Subscription] = {}
-        # The cell, while a message may be put straight into its mailbox: not for refs that send in a way of their own.
-        self.direct: Cell | None = self.cell if type(ref).tell is AgentRef.tell else None
-        self._passing = 0  # messages that such a ref has in hand
-        self._drained: AgentFuture[None] | None = None
-        self._urgent: deque[Any] | None = None
+        # Whether the ref sends in a way of its own; one that only looks at messages first is asked to do that.
+        self._admit, self.own_way = _ways_of(ref)
+        # The cell, while a message may be appended to its queue at once: while it is a member, has no bound, and its
+        # ref sends as every ref.
+        unbounded = self.cell.spec.mailbox is None or self.cell.spec.mailbox.capacity is None
+        self.direct: Cell | None = self.cell if unbounded and self._admit is None and not self.own_way else None
+        # A deque: append and pop are atomic, and nothing is allocated by them.
+        self.flight: deque[Any] = deque()
+        self._aloft: list[AgentFuture[None]] = []  # the earlier flights that are not empty
+        self._urgent: deque[Any] = _NONE
         self._untold = 0
         self._lagging = False  # whether a Lagged waits in the mailbox
-        # Guards all of the above but the names, and the moment at which a message gets into the mailbox. Under it only
-        # the mailbox's own lock is taken, and nothing foreign runs: no code of users, no wait, no dead letter.
-        self.offer_lock = threading.Lock()
+        # Guards what was lost, and the making of `_urgent`. Under it only the mailbox's own lock is taken, and nothing
+        # foreign runs.
+        self._lock = threading.Lock()
 
     # -- in -----------------------------------------------------------------------
 
@@ -80,23 +89,33 @@ class Endpoint:
         `counted`: a message that is lost is counted, told, and a dead letter, as its sender gets no error. With
         subscriptions, only while one of these stands. NotAMember: the member has left, nothing is lost.
         """
+        if self._admit is not None:
+            try:
+                message = self._admit(message)
+            except ActorError as error:
+                return self._refused(message, error, counted)
+        if self.own_way:
+            return self._pass_on(message, counted, subscriptions)
         if isinstance(message, ControlMessage):
             return self._deliver_urgent(message, subscriptions)
-        with self.offer_lock:
+        cell = self.cell
+        flight = self.flight
+        try:
+            flight.append(None)
             if self._is_over(subscriptions):
                 return self._not_there()
-            cell = self.direct
-            if cell is None:
-                self._passing += 1
-            else:
-                queue = cell.queue if cell.queue is not None else cell.open_queue()
-                outcome = self._put(queue, message, counted)
-        if cell is None:
-            return self._pass_on(message, counted)
+            queue = cell.queue if cell.queue is not None else cell.open_queue()
+            outcome = self._put(queue, message, counted)
+        finally:
+            flight.pop()
+            self.landed(flight)
         alive = not cell.gate or cell.knock(queue)
         if outcome is Offer.ACCEPTED:
             return None if alive else self._stopped()
         return self._settle(message, outcome, queue, counted)
+
+    def _is_over(self, subscriptions: Sequence[Subscription]) -> bool:
+        return self.left or (bool(subscriptions) and all(each.over for each in subscriptions))
 
     def _put(self, queue: Queue, message: Any, counted: bool) -> Offer | Displaced:
         if not isinstance(queue, BoundedQueue):
@@ -106,9 +125,6 @@ class Endpoint:
         if counted and (outcome is Offer.FULL or isinstance(outcome, Displaced)):
             self._count_loss(queue)
         return outcome
-
-    def _is_over(self, subscriptions: Sequence[Subscription]) -> bool:
-        return self.left or (bool(subscriptions) and all(each.over for each in subscriptions))
 
     def _settle(self, message: Any, outcome: Offer | Displaced, queue: Queue, counted: bool) -> ActorError | None:
         """Record what a bounded mailbox did; gives the error where the message is not in."""
@@ -126,68 +142,91 @@ class Endpoint:
 
     def _deliver_urgent(self, message: Any, subscriptions: Sequence[Subscription]) -> ActorError | None:
         cell = self.cell
-        with self.offer_lock:
+        if self._urgent is _NONE:
+            with self._lock:
+                self._urgent = deque() if self._urgent is _NONE else self._urgent
+        flight = self.flight
+        try:
+            flight.append(None)
             if self._is_over(subscriptions):
                 return self._not_there()
-            urgent = self._urgent
-            if urgent is None:
-                urgent = self._urgent = deque()
-            urgent.append(message)
+            self._urgent.append(message)
+        finally:
+            flight.pop()
+            self.landed(flight)
         stopped = cell.gate == CLOSED
-        cell.post(Urgent(urgent))  # a dead letter, if the agent has stopped
+        cell.post(Urgent(self._urgent))  # a dead letter, if the agent has stopped
         return self._stopped() if stopped else None
 
-    def _pass_on(self, message: Any, counted: bool) -> ActorError | None:
-        """Have a ref that sends in a way of its own do so; the member has not left before it is done."""
-        error: ActorError | None = None
+    def _pass_on(self, message: Any, counted: bool, subscriptions: Sequence[Subscription]) -> ActorError | None:
+        """Have a ref that sends in a way of its own do so."""
+        flight = self.flight
         try:
+            flight.append(None)
+            if self._is_over(subscriptions):
+                return self._not_there()
             self.ref.tell(message)
-        except ActorError as raised:
-            error = raised
+        except ActorError as error:
+            return self._refused(message, error, counted)
         finally:
-            with self.offer_lock:
-                self._passing -= 1
-                drained = None if self._passing else self._drained
-            if drained is not None:
-                drained.resolve(None)
-        if counted and error is not None and not isinstance(error, AgentStoppedError):
-            self.lost += 1
+            flight.pop()
+            self.landed(flight)
+        return None
+
+    def _refused(self, message: Any, error: ActorError, counted: bool) -> ActorError:
+        if counted and not isinstance(error, AgentStoppedError):
+            if isinstance(error, MailboxFullError):
+                with self._lock:
+                    self.lost += 1
             self.cell.dead_letter(message, "refused", error)
         return error
 
     # -- what is lost -------------------------------------------------------------
 
     def _count_loss(self, queue: Queue) -> None:
-        """Count it, and see that one note of all that are lost meanwhile waits in the mailbox; the lock is held."""
-        self.lost += 1
-        self._untold += 1
-        if not self._lagging:
-            self._lagging = True
-            queue.append(Late(self._tell_lost))
+        """Count it, and see that one note of all that are lost meanwhile waits in the mailbox."""
+        with self._lock:
+            self.lost += 1
+            self._untold += 1
+            if not self._lagging:
+                self._lagging = True
+                queue.append(Late(self._tell_lost))
 
     def _tell_lost(self) -> Lagged:
-        with self.offer_lock:
+        with self._lock:
             self._lagging = False
             count, self._untold = self._untold, 0
         return Lagged(count)
 
     # -- out ----------------------------------------------------------------------
 
-    def leave(self) -> AgentFuture[None] | None:
-        """Deliver nothing from now on; gives what is settled once that holds, None if it does already."""
-        with self.offer_lock:
-            self.left = True
-            self.direct = None
-            if not self._passing:
-                return None
-            if self._drained is None:
-                self._drained = AgentFuture()
-            return self._drained
+    def leave(self) -> list[AgentFuture[None]]:
+        """Deliver nothing from now on, once what this gives is settled."""
+        self.left = True
+        self.direct = None
+        return self._change_flight()
 
-    def end(self, subscription: Subscription) -> None:
-        """Deliver nothing for this subscription from now on."""
-        with self.offer_lock:
-            subscription.over = True
+    def end(self, subscription: Subscription) -> list[AgentFuture[None]]:
+        """Deliver nothing for this subscription from now on, once what this gives is settled."""
+        subscription.over = True
+        return self._change_flight()
+
+    def _change_flight(self) -> list[AgentFuture[None]]:
+        flight, self.flight = self.flight, deque()
+        self._aloft = [earlier for earlier in self._aloft if not earlier.settled]
+        if flight:
+            landed: AgentFuture[None] = AgentFuture()
+            flight.appendleft(landed)
+            self._aloft.append(landed)
+            self.landed(flight)
+        return [each for each in self._aloft if not each.settled]
+
+    def landed(self, flight: deque[Any]) -> None:
+        """Called by whoever has taken a mark out of a flight: if it was the last of an earlier flight, say so."""
+        if flight is not self.flight:
+            marks = flight.copy()
+            if len(marks) == 1 and marks[0] is not None:
+                marks[0].resolve(None)
 
     # -- why not ------------------------------------------------------------------
 
@@ -200,3 +239,19 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"<Endpoint {self.name}: {self.ref.path}>"
+
+
+_NONE: deque[Any] = deque(maxlen=0)
+"""Of a member to which no control message was sent yet."""
+
+
+def _ways_of(ref: AgentRef[Any]) -> tuple[Callable[[Any], Any] | None, bool]:
+    """Give what looks at messages first, if anything, and whether the ref sends in a way of its own."""
+    kind = type(ref)
+    tells = next(each for each in kind.__mro__ if "tell" in vars(each))
+    if tells is AgentRef:
+        return None, False
+    if "admit" in vars(tells):
+        admit: Callable[[Any], Any] = ref.admit
+        return admit, False
+    return None, True

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from actors._core.errors import ActorError
 from actors._core.events import Event
 from actors._core.messages import FrameworkMessage
 from actors._core.ref import AgentRef
@@ -129,11 +128,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """To how many a message was delivered, and how many lost it; `lost` names those, with the reasons."""
+    """To how many a message was delivered, and how many lost it; `lost` has their names, each with the error."""
 
     count: int
     dropped: int = 0
-    lost: tuple[tuple[str, ActorError], ...] = field(default=(), repr=False)
+    lost: tuple[tuple[str, Exception], ...] = field(default=(), repr=False)
 
 
 # -- what members and watchers are told -----------------------------------------------

@@ -6,7 +6,6 @@ through the router's mailbox, and is the router's to do.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
@@ -65,19 +64,29 @@ class RouterRef(AgentRef["Router"]):
         Raises AgentNotFoundError if there is none, AgentStoppedError if it or the router has stopped, or
         MailboxFullError if its mailbox has no room, also where a tell would wait for some.
         """
-        endpoint = self._members.get(name)
+        try:
+            endpoint = self._members[name]
+        except KeyError:
+            raise self._no_such(name) from None
         if fence.raised:
             before_acting()
-        if endpoint is None or self._cell.gate == CLOSED:
-            raise self._no_such(name)
+        if self._cell.gate == CLOSED:
+            raise self._gone()
         if not isinstance(message, ControlMessage):
             # What `Endpoint.deliver` does with an ordinary member, without a call.
-            with endpoint.offer_lock:
+            flight = endpoint.flight
+            try:
+                flight.append(None)
                 cell = endpoint.direct
-                if cell is not None and type(queue := cell.queue) is deque:
+                if cell is not None:
+                    queue = cell.queue
+                    if queue is None:
+                        queue = cell.open_queue()
                     queue.append(message)
-                else:
-                    cell = None
+            finally:
+                flight.pop()
+            if flight is not endpoint.flight:
+                endpoint.landed(flight)
             if cell is not None:
                 if cell.gate and not cell.knock(queue):  # type: ignore[arg-type]
                     raise endpoint.ref._gone()
@@ -102,7 +111,7 @@ class RouterRef(AgentRef["Router"]):
 
     def _to_everybody(self, message: Any, sender: Cell | None) -> Delivered:
         count = 0
-        lost: list[tuple[str, ActorError]] = []
+        lost: list[tuple[str, Exception]] = []
         plain = not isinstance(message, ControlMessage)
         for endpoint in self.directory.everybody:
             if endpoint.cell is sender:
@@ -110,12 +119,19 @@ class RouterRef(AgentRef["Router"]):
             if fence.raised:
                 before_acting()
             if plain:
-                with endpoint.offer_lock:
+                flight = endpoint.flight
+                try:
+                    flight.append(None)
                     cell = endpoint.direct
-                    if cell is not None and type(queue := cell.queue) is deque:
+                    if cell is not None:
+                        queue = cell.queue
+                        if queue is None:
+                            queue = cell.open_queue()
                         queue.append(message)
-                    else:
-                        cell = None
+                finally:
+                    flight.pop()
+                if flight is not endpoint.flight:
+                    endpoint.landed(flight)
                 if cell is not None:
                     if cell.gate and not cell.knock(queue):  # type: ignore[arg-type]
                         lost.append((endpoint.name, endpoint.ref._gone()))
@@ -127,7 +143,7 @@ class RouterRef(AgentRef["Router"]):
 
     def _to_subscribers(self, message: Any, topic: str, sender: Cell | None) -> Delivered:
         count = 0
-        lost: list[tuple[str, ActorError]] = []
+        lost: list[tuple[str, Exception]] = []
         for endpoint, subscriptions in self.directory.routes(topic):
             if endpoint.cell is sender:
                 continue
@@ -265,7 +281,7 @@ def describe(endpoint: Endpoint) -> Member:
 
 
 def _deliver(
-    endpoint: Endpoint, message: Any, lost: list[tuple[str, ActorError]], wanted: tuple[Subscription, ...]
+    endpoint: Endpoint, message: Any, lost: list[tuple[str, Exception]], wanted: tuple[Subscription, ...]
 ) -> int:
     """Deliver a broadcast to one member and give how many got it; who had left meanwhile has lost nothing."""
     error = endpoint.deliver(message, True, wanted)
@@ -277,14 +293,21 @@ def _deliver(
 
 
 def _wanted(
-    endpoint: Endpoint, subscriptions: tuple[Subscription, ...], message: Any, lost: list[tuple[str, ActorError]]
+    endpoint: Endpoint, subscriptions: tuple[Subscription, ...], message: Any, lost: list[tuple[str, Exception]]
 ) -> tuple[Subscription, ...]:
-    """Give the subscriptions that want this message."""
+    """Give the subscriptions that want this message; where a filter raises and no other wants it, it is lost."""
     wanted = []
+    raised: Exception | None = None
     for subscription in subscriptions:
         wants = subscription.wants
-        if wants is None or wants(message):
-            wanted.append(subscription)
+        try:
+            if wants is None or wants(message):
+                wanted.append(subscription)
+        except Exception as error:
+            raised = error
+    if raised is not None and not wanted:
+        lost.append((endpoint.name, raised))
+        endpoint.cell.dead_letter(message, "its filter failed", raised)
     return tuple(wanted)
 
 

@@ -110,14 +110,10 @@ class Router(Agent, Addressed[RouterRef]):
         endpoint = self.directory.members.get(message.name)
         if endpoint is None:
             return False
-        drained = self._let_go(endpoint, LeaveReason.LEFT)
-        if drained is not None and self.context.asked:
-            reply = self.context.defer()
-            drained.add_done_callback(lambda: _answer(reply))
-        return True
+        return self._answer_after(self._let_go(endpoint, LeaveReason.LEFT), True)
 
-    def _let_go(self, endpoint: Endpoint, reason: LeaveReason) -> AgentFuture[None] | None:
-        drained = endpoint.leave()
+    def _let_go(self, endpoint: Endpoint, reason: LeaveReason) -> list[AgentFuture[None]]:
+        aloft = endpoint.leave()
         topics = self._watched_topics(endpoint)
         another = self.directory.leave(endpoint)
         if not another and endpoint.ref not in self.directory.watchers:
@@ -125,7 +121,13 @@ class Router(Agent, Addressed[RouterRef]):
         for topic in topics:
             self._say_left(endpoint, reason, topic)
         self._say_left(endpoint, reason, None)
-        return drained
+        return aloft
+
+    def _answer_after(self, aloft: list[AgentFuture[None]], answer: bool) -> Any:
+        """Answer once these are settled: then nothing more is on its way that does not know of the change."""
+        if aloft and self.context.asked:
+            _when_all(aloft, self.context.defer(), answer)
+        return answer
 
     def _terminated(self, message: Terminated) -> None:
         self.directory.watchers.pop(message.ref, None)
@@ -148,17 +150,17 @@ class Router(Agent, Addressed[RouterRef]):
                 self._say_joined(endpoint, watched)
         return describe(endpoint)
 
-    def _unsubscribe(self, message: Unsubscribe) -> bool:
+    def _unsubscribe(self, message: Unsubscribe) -> Any:
         endpoint = self.directory.members.get(message.name)
-        if endpoint is None:
+        if endpoint is None or message.topic not in endpoint.subscriptions:
             return False
         before = self._watched_topics(endpoint)
-        found = self.directory.unsubscribe(endpoint, message.topic)
+        aloft = self.directory.unsubscribe(endpoint, message.topic)
         after = self._watched_topics(endpoint)
         for topic in before:
             if topic not in after:
                 self._say_left(endpoint, LeaveReason.UNSUBSCRIBED, topic)
-        return found
+        return self._answer_after(aloft, True)
 
     def _member(self, name: str) -> Endpoint:
         endpoint = self.directory.members.get(name)
@@ -241,8 +243,11 @@ _ANSWERS: dict[type, Callable[[Any, Any], Any]] = {
 }
 
 
-def _answer(reply: Reply) -> None:
-    reply.set(True)
+def _when_all(futures: list[AgentFuture[None]], reply: Reply, answer: bool) -> None:
+    if futures:
+        futures[0].add_done_callback(lambda: _when_all(futures[1:], reply, answer))
+    else:
+        reply.set(answer)
 
 
 def _checked(check: Callable[..., Any], *values: Any) -> Any:

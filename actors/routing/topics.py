@@ -58,10 +58,7 @@ def check_where(where: object) -> Callable[[Any], Any] | None:
 
 
 class Subscription:
-    """One member's to one topic or pattern; `wants` is None for all messages.
-
-    `over` is set, and looked at, under the lock of the member's endpoint.
-    """
+    """One member's to one topic or pattern; `wants` is None for all messages. `over` is for the member's endpoint."""
 
     __slots__ = ("endpoint", "over", "topic", "wants")
 

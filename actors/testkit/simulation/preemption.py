@@ -1,7 +1,7 @@
 """Where may one thread of a simulation be interrupted by another, if anywhere?
 
-Ordinarily before it does anything to others. Here: at every line of the kernel, as the operating system may. The lines
-in which one of the kernel's leaf locks is held are left out: nobody else could go on there.
+Ordinarily before it does anything to others. Here: at every line of the kernel, and of the routers, as the operating
+system may. The lines in which one of their leaf locks is held are left out: nobody else could go on there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from actors.testkit.simulation.scheduler import Scheduler
 
 _KERNEL = str(Path(actors._core.__file__).parent) + os.sep
+_ROUTING = str(Path(actors._core.__file__).parents[1] / "routing") + os.sep
 # Nothing in these is shared: whoever is interrupted there might as well be at the next line of its caller.
 _UNSHARED = frozenset({"checks.py", "errors.py", "messages.py", "path.py", "spec.py", "traces.py"})
 _LOCKS = ("making", "_edges", "_waits")
@@ -67,7 +68,7 @@ def _is_locked(frame: FrameType) -> bool:
 @functools.cache
 def _locked_lines(name: str) -> frozenset[int] | None:
     """Give the lines of a file that run, or may run, under a leaf lock; None if nobody is interrupted in that file."""
-    if not name.startswith(_KERNEL) or name.removeprefix(_KERNEL) in _UNSHARED:
+    if not name.startswith((_KERNEL, _ROUTING)) or name.removeprefix(_KERNEL) in _UNSHARED:
         return None
     lines: set[int] = set()
     for node in ast.walk(ast.parse(Path(name).read_text(encoding="utf-8"))):

@@ -46,9 +46,9 @@ class Simulation(ActorSystem):
     agents, the decisions of supervisors, timers that are due, waits that are over, and the test itself. Somebody else
     may come first before anything is done to an agent (`tell`, `ask`, `stop`, `spawn`, `watch`, `unwatch`, a deferred
     answer, an administration call, the stop of the system) and wherever something is waited for; in a `race` at every
-    line of the kernel. Between these, code runs undisturbed; whoever has gone on 2000 times while others could lets one
-    of them go first, whatever the strategy says. Messages of one sender to one agent stay in order, and timers of one
-    moment fall due in the order in which they were made.
+    line of the kernel and of the routers. Between these, code runs undisturbed; whoever has gone on 2000 times while
+    others could lets one of them go first, whatever the strategy says. Messages of one sender to one agent stay in
+    order, and timers of one moment fall due in the order in which they were made.
 
     A step is: a message or command is handled, a timer fires, a supervisor decides, a wait ends. `trace()` has a line
     for each. An agent that is idle and asked without a timeout answers as part of the asker's step.
@@ -132,8 +132,8 @@ class Simulation(ActorSystem):
     def race(self, *actions: Callable[[], object]) -> list[Any]:
         """Run the actions at the same time, as it were, each on a thread of its own, until all agents are done.
 
-        Somebody else may come first at every line of the kernel, not only before a message is sent; not in the middle
-        of a line, and not while one of the kernel's own short locks is held. Which lines there are to stop at differs
+        Somebody else may come first at every line of the kernel and of the routers, not only before a message is sent;
+        not in the middle of a line, and not while one of their own short locks is held. Which lines there are differs
         a little from one CPython to the next: the schedule of a race holds for the version that printed it. Gives what
         the actions return, in order (None for one that still waits); raises what the first of them raised.
         """
