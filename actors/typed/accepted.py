@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, ForwardRef, TypeVar, Union, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, ForwardRef, TypeVar, Union, get_args, get_origin
 
 from pydantic import ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
@@ -44,7 +44,7 @@ class Accepted:
     - `others`: the types that are no classes; None where all are.
     """
 
-    __slots__ = ("_reader", "_strict", "classes", "declared", "form", "others", "owner")
+    __slots__ = ("_members", "_reader", "_strict", "_strictly", "classes", "declared", "form", "others", "owner")
 
     def __init__(self, owner: str, form: Any, module: str = "") -> None:
         """Take the form apart; raises TypeError where it names what is no type of messages.
@@ -54,11 +54,17 @@ class Accepted:
         self.owner = owner
         self.declared = form
         form = _resolve(form, module)
-        members = _members(form)
+        try:
+            members = _members(form)
+        except TypeError as error:
+            raise TypeError(f"{owner}.accepts: {error}") from error
         self.form: Any = _union(form) if isinstance(form, tuple) else form
         self.classes = tuple(dict.fromkeys(kind for member in members for kind in _classes_of(member)))
         others = [member for member in members if not _is_class(member)]
         self.others: Any = _union(others) if others else None
+        # How many types each of the two adapters tries; pydantic does not count None as one.
+        self._members = sum(member is not type(None) for member in members)
+        self._strictly = len(others)
         self._strict = None if self.others is None else self._adapter(self.others)
         self._reader: TypeAdapter[Any] | None = None
 
@@ -85,36 +91,36 @@ class Accepted:
         try:
             return reader.validate_json(text, strict=True)
         except ValidationError as error:
-            raise _refusal(self.owner, text, self._found_by(error)) from error
+            raise _refusal(self.owner, text, self._found_by(error, self._members)) from error
 
     # -- what is wrong -------------------------------------------------------------
 
     def _problems(self, message: Any) -> list[Problem]:
-        expected = f"expected {self}, got {printed(type(message).__name__)[1:-1]}"
+        expected = f"expected {self}, got {type(message).__name__}"
         try:
-            if isinstance(message, Mapping) or self._strict is None:
-                adapter = self._make_reader() if isinstance(message, Mapping) else None
-            else:
-                adapter = self._strict
-            if adapter is None:
+            if isinstance(message, Mapping):
+                # Most likely meant for a model, so it is told what a model would not take of it.
+                self._make_reader().validate_python(message)
+            elif self._strict is None:
                 return [Problem("", message, expected)]
-            adapter.validate_python(message, strict=True)
+            else:
+                self._strict.validate_python(message, strict=True)
         except TypeError:
             return [Problem("", message, expected)]
         except ValidationError as error:
-            problems = self._found_by(error)
+            problems = self._found_by(error, self._members if isinstance(message, Mapping) else self._strictly)
             named = [problem for problem in problems if problem.field]
-            return named or [Problem("", message, "; ".join([expected, *(str(problem) for problem in problems)]))]
+            return named or [Problem("", message, "; ".join([expected, *(problem.text for problem in problems)]))]
         return [Problem("", message, f"{expected}; it would fit, but nothing is converted: see `decode`")]
 
-    def _found_by(self, error: ValidationError) -> list[Problem]:
+    def _found_by(self, error: ValidationError, members: int) -> list[Problem]:
         found = error.errors(include_url=False)
-        is_union = len(self.classes) + (self.others is not None) > 1 or _is_union(self.others)
-        if not is_union:
+        if members < 2:
             return [_problem(each, each["loc"]) for each in found]
         # The first part of each location says which member of the union was tried: the nearest one is meant.
         tried = Counter(str(each["loc"][0]) for each in found if each["loc"])
-        nearest = min(tried, key=lambda name: tried[name], default="")
+        with_fields = {str(each["loc"][0]) for each in found if len(each["loc"]) > 1}
+        nearest = min(tried, key=lambda name: (name not in with_fields, tried[name]), default="")
         return [_problem(each, each["loc"][1:]) for each in found if not each["loc"] or str(each["loc"][0]) == nearest]
 
     # -- for JSON ------------------------------------------------------------------
@@ -197,12 +203,13 @@ def _is_tag(note: Any) -> bool:
     return isinstance(note, (Discriminator, Tag, str))
 
 
-def _is_union(form: Any) -> bool:
-    return get_origin(form) in (Union, types.UnionType)
-
-
 def _is_class(form: Any) -> bool:
-    return isinstance(form, type) and get_origin(form) is None and not is_typeddict(form)
+    return isinstance(form, type) and get_origin(form) is None and not _is_typed_dict(form)
+
+
+def _is_typed_dict(form: type) -> bool:
+    # That of typing or of typing_extensions, which is another one before Python 3.12, and the one that pydantic takes.
+    return issubclass(form, dict) and hasattr(form, "__total__")
 
 
 def _classes_of(form: Any) -> tuple[type, ...]:
