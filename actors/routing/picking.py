@@ -14,9 +14,11 @@ from abc import ABC, abstractmethod
 from bisect import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from actors._core.checks import is_seconds
+from actors._core.ref import OPEN
 from actors.routing.routees import Routee
 
 
@@ -64,12 +66,15 @@ class RoundRobin(Pick):
 class _Turns:
     """`next` of a cycle is atomic, so no two threads get the same turn."""
 
-    __slots__ = ("_next", "_routees")
+    __slots__ = ("_next", "_routees", "choose")
 
     def __init__(self, routees: Sequence[Routee], before: _Turns | None) -> None:
         self._routees = tuple(routees)
         start = 0 if before is None else before._first_of(self._routees)
-        self._next: Callable[[], Routee] = itertools.cycle((*self._routees[start:], *self._routees[:start])).__next__
+        turns = itertools.cycle((*self._routees[start:], *self._routees[:start]))
+        self._next = turns.__next__
+        # Not a method: that would be most of what a choice costs.
+        self.choose: Callable[[Any], Routee] = partial(next, turns)
 
     def _first_of(self, present: tuple[Routee, ...]) -> int:
         """Whose turn it would be next, of those that are still there; where nobody is, the first one's."""
@@ -78,9 +83,6 @@ class _Turns:
             if routee in present:
                 return present.index(routee)
         return 0
-
-    def choose(self, message: Any) -> Routee:
-        return self._next()
 
 
 # -- by chance, by load ---------------------------------------------------------------
@@ -136,15 +138,14 @@ class _Loads:
 
     def choose(self, message: Any) -> Routee:
         start = self._next() % self._count
-        best: Routee | None = None
-        least = 0
+        best = self._routees[start]
+        least = best.load
         for routee in itertools.islice(self._routees, start, start + self._count):
-            load = routee.load
-            if not load:
+            waiting = len(routee.queue)
+            if not waiting and routee.cell.gate == OPEN:
                 return routee
-            if best is None or load < least:
+            if waiting < least and (load := routee.load) < least:
                 best, least = routee, load
-        assert best is not None
         return best
 
 

@@ -90,11 +90,27 @@ class PoolRef(AgentRef["RouteePool"]):
             roster = register.renew()
         if roster.choose is None:
             self._place(message, message)
-        else:
-            routee = roster.choose(message)
+            return
+        routee = roster.choose(message)
+        append = routee.append
+        if append is None:
             taken = routee.offer(message)
             if taken is not YES:
                 self._place(message, message, routee, taken)
+            return
+        # As `offer`, in full: it is what most tells are. A `with` would take as long as all the rest.
+        offer_lock = routee.offer_lock
+        offer_lock.acquire()
+        try:
+            left = routee.left
+            if not left:
+                append(message)
+        finally:
+            offer_lock.release()
+        if left:
+            self._place(message, message)
+        elif routee.cell.gate:
+            routee.cell.knock(routee.queue)
 
     @overload  # type: ignore[override]
     def ask(self, message: Any, *, block: Literal[True] = True, timeout: float | None = None) -> Any: ...
@@ -113,11 +129,12 @@ class PoolRef(AgentRef["RouteePool"]):
         """
         if fence.raised:
             before_acting()
-        check_timeout(timeout)
-        if self._sizing.resizer is not None:
-            self._sizing.count()
         if timeout is None:
             timeout = self._cell.system.ask_timeout
+        else:
+            check_timeout(timeout)
+        if self._sizing.resizer is not None:
+            self._sizing.count()
         choose = self._register.present().choose
         routee = None if choose is None else choose(message)
         if routee is not None and block and timeout is None and routee.enter_idle():
@@ -338,7 +355,7 @@ class PoolRef(AgentRef["RouteePool"]):
         if self._stops:
             self._sizing.retire_all()  # who was started meanwhile
             self._stop_if_empty()
-        elif not (retired or reason is StopReason.SHUTDOWN or self._sizing.resizer is not None or family.live()):
+        elif not (retired or reason is StopReason.SHUTDOWN or self._sizing.resizer or family.closed or family.live()):
             cell.post(Stop(StopReason.NORMAL), cell.spec.shutdown_seconds)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from actors._core.commands import State
+from actors._core.mailbox import ClosedQueue
 from actors._core.ref import CLOSED
 from actors.routing.picking import Chooser, Pick, RoundRobin
 from actors.routing.routees import Routee
@@ -25,18 +26,16 @@ _OUT_OF_DATE = -1
 class Roster:
     """The routees that there are, in start order, and who chooses among them; a value that nobody changes.
 
-    `choose` is None where there is nobody to choose, or all are meant. `direct`: whether messages may be put straight
-    into all their mailboxes.
+    `choose` is None where there is nobody to choose, or all are meant.
     """
 
-    __slots__ = ("choose", "chooser", "direct", "edition", "routees")
+    __slots__ = ("choose", "chooser", "edition", "routees")
 
     def __init__(self, edition: int, routees: tuple[Routee, ...], chooser: Chooser | None) -> None:
         self.edition = edition
         self.routees = routees
         self.chooser = chooser
         self.choose: Callable[[Any], Routee] | None = None if chooser is None else chooser.choose
-        self.direct = all(routee.direct for routee in routees)
 
 
 class Register:
@@ -72,7 +71,7 @@ class Register:
                         routee = Routee(child)
                     else:
                         complete = False
-                if routee is not None:
+                if routee is not None and not isinstance(routee.queue, ClosedQueue):
                     known[child] = routee
             self._known = known
             before = self.roster

@@ -47,12 +47,15 @@ class Routee:
     For strategies: `name`, `ref`, `load`. May be used on any thread.
     """
 
-    __slots__ = ("_inside", "cell", "direct", "left", "offer_lock", "retired")
+    __slots__ = ("_inside", "append", "cell", "direct", "left", "offer_lock", "queue", "retired")
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         # Whether a message may be put straight into its mailbox: not where its ref sends in a way of its own.
         self.direct = type(cell.ref).tell is AgentRef.tell and type(cell.ref).ask is AgentRef.ask
+        self.queue = cell.queue if cell.queue is not None else cell.open_queue()
+        # How to put a message into a mailbox without a bound, while the lock is held and it has not left.
+        self.append = self.queue.append if self.direct and type(self.queue) is deque else None
         self.left = False
         self.retired = False
         self._inside = 0
@@ -86,23 +89,19 @@ class Routee:
         """Put a message, or an ask, into the mailbox, if that can be done now; waits for nobody."""
         if not self.direct:
             return self._offer_by_ref(item)
-        cell = self.cell
-        queue = cell.queue
-        if queue is None:
-            queue = cell.open_queue()
-        outcome: Offer | Displaced | None = None
+        queue = self.queue
+        outcome: Offer | Displaced = Offer.ACCEPTED
         with self.offer_lock:
             if self.left:
                 return LEFT
-            if type(queue) is deque:
-                queue.append(item)
+            if isinstance(queue, BoundedQueue):
+                outcome = queue.offer(item)
             else:
-                outcome = queue.offer(item) if isinstance(queue, BoundedQueue) else Offer.CLOSED
-                self.left = outcome is Offer.CLOSED
-        if outcome is not None and not self._is_in(item, outcome):
-            return LEFT if self.left else FULL
-        if cell.gate:
-            cell.knock(queue)
+                queue.append(item)
+        if outcome is not Offer.ACCEPTED and not self._is_in(item, outcome):
+            return FULL
+        if self.cell.gate:
+            self.cell.knock(queue)
         return YES
 
     def _is_in(self, item: Any, outcome: Offer | Displaced) -> bool:
@@ -114,7 +113,7 @@ class Routee:
         if isinstance(outcome, Displaced):
             cell.dead_letter(outcome.item, "mailbox full (drop_oldest)")
             return True
-        return outcome is Offer.ACCEPTED
+        return False
 
     def _offer_by_ref(self, item: Any) -> Taken:
         """Have a ref that sends in a way of its own do so; the routee stays until it has."""
@@ -148,10 +147,10 @@ class Routee:
 
     def wait_for_room(self, item: Any) -> Taken:
         """As `offer`, but wait for room as long as the mailbox says; raises MailboxFullError if none comes."""
-        queue = self.cell.queue
+        queue = self.queue
         mailbox = self.cell.spec.mailbox
-        if mailbox is None or not isinstance(queue, BoundedQueue):
-            return LEFT  # its mailbox is closed
+        assert isinstance(queue, BoundedQueue)
+        assert mailbox is not None
         if self.overflow is not Overflow.BLOCK or not self.direct:
             raise queue.full()
         deadline = None if mailbox.timeout is None else self.cell.system.clock.now() + mailbox.timeout
@@ -172,10 +171,10 @@ class Routee:
     def enter_idle(self) -> bool:
         """As `enter`, and take the routee's turn; False unless it is idle."""
         cell = self.cell
+        if cell.gate != OPEN or not (self.direct and cell.inline) or here.depth >= DEEPEST:
+            return False
         with self.offer_lock:
-            if self.left or cell.gate != OPEN or not (self.direct and cell.inline) or here.depth >= DEEPEST:
-                return False
-            if not cell.lock.acquire(False):
+            if self.left or not cell.lock.acquire(False):
                 return False
             self._inside += 1
             return True
