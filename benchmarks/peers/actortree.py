@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
+from statistics import median
 from typing import Any
 
 from loguru import logger
 
-from actors import ActorSystem, Agent, ChildSpec, Supervisor
+from actors import ActorSystem, Agent, AgentRef, ChildSpec, Router, Supervisor
 from benchmarks.proc import peak_resident
 from benchmarks.row import Sample
-from benchmarks.rows import ROWS, spawn
+from benchmarks.rows import ROWS, broadcast, spawn
+from benchmarks.rows.route import MEMBERS
 from benchmarks.scale import measure as scale
 from policies import Restart
 
@@ -145,8 +147,89 @@ def million(size: int) -> Sample:
     }
 
 
+class Counter(Agent):
+    """Sets an event that it is told; is held by a barrier, from one meeting there to the next."""
+
+    def on_receive(self, message: object) -> None:
+        if isinstance(message, threading.Event):
+            message.set()
+        elif isinstance(message, threading.Barrier):
+            message.wait()
+            message.wait()
+
+
+def route(size: int) -> Sample:
+    """`router.send` and `ref.tell`, in turns: to one that handles what comes, then to one that is held."""
+    with ActorSystem("benchmark") as system:
+        router = system.spawn(Router)
+        refs = [system.spawn(Counter, name=f"member-{number}") for number in range(MEMBERS)]
+        for ref in refs:
+            router.join(ref.name, ref)
+        ref = refs[MEMBERS // 2]
+        name = ref.name
+
+        def sends(count: int) -> None:
+            for number in range(count):
+                router.send(name, number)
+
+        def tells(count: int) -> None:
+            for number in range(count):
+                ref.tell(number)
+
+        ways = (sends, tells)
+        turns, part = 5, max(size // 5, 1)
+        for way in ways:
+            _until_handled(way, ref, max(size // 10, 1))
+        handled = [[_until_handled(way, ref, part) for way in ways] for _ in range(turns)]
+        alone = [[_while_held(way, ref, part) for way in ways] for _ in range(turns)]
+    (through, direct), (through_alone, direct_alone) = (
+        [median(times) for times in zip(*table, strict=True)] for table in (handled, alone)
+    )
+    return {
+        "rate": part / through,
+        "direct": part / direct,
+        "cost": through / direct,
+        "alone": through_alone / direct_alone,
+    }
+
+
+def _until_handled(way: Callable[[int], None], ref: AgentRef[Counter], count: int) -> float:
+    done = threading.Event()
+    begun = time.perf_counter()
+    way(count)
+    ref.tell(done)
+    done.wait()
+    return time.perf_counter() - begun
+
+
+def _while_held(way: Callable[[int], None], ref: AgentRef[Counter], count: int) -> float:
+    held = threading.Barrier(2)
+    ref.tell(held)
+    held.wait()
+    begun = time.perf_counter()
+    way(count)
+    elapsed = time.perf_counter() - begun
+    held.wait()
+    _until_handled(lambda _: None, ref, 0)
+    return elapsed
+
+
+def broadcasts(size: int) -> Sample:
+    """Broadcast to the members of one router."""
+
+    def gather(spawn: Callable[..., Any], members: Sequence[AgentRef[Any]]) -> Callable[[object], object]:
+        router = spawn(Router)
+        for number, member in enumerate(members):
+            router.join(f"member-{number}", member)
+        return router.broadcast
+
+    return broadcast.measure(TreeKit(), size, gather)
+
+
 MEASURES: dict[str, Callable[[int], Sample]] = {
     **{row.key: partial(row.measure, TreeKit()) for row in ROWS.values() if row.measure},
+    "route": route,
+    "broadcast": broadcasts,
     "spawn": spawn_both,
     "stop": stop,
     "crash": crash,

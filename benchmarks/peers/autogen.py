@@ -23,6 +23,7 @@ from autogen_core import (
 from benchmarks.proc import resident, watch_idle
 from benchmarks.row import Sample
 from benchmarks.rows.ask_timeout import ATTEMPTS, TIMEOUT
+from benchmarks.rows.broadcast import ROUNDS
 from benchmarks.rows.idle import SECONDS, SETTLE
 
 TOPIC = "numbers"
@@ -50,6 +51,30 @@ class Counter(RoutedAgent):
         self.seen += 1
         if self.seen == self.last:
             self.done.set()
+
+
+class Group:
+    """How many members have yet to handle the last message; one event loop, so one at a time."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+        self.done = asyncio.Event()
+
+
+class Member(RoutedAgent):
+    """Handles zero as the last message."""
+
+    def __init__(self, groups: list[Group]) -> None:
+        super().__init__("member")
+        self.groups = groups
+
+    @message_handler
+    async def on_number(self, message: Number, ctx: MessageContext) -> None:
+        if message.value == 0:
+            group = self.groups[-1]
+            group.left -= 1
+            if group.left == 0:
+                group.done.set()
 
 
 class Echo(RoutedAgent):
@@ -150,6 +175,26 @@ async def ping_pong(size: int) -> Sample:
         return {"rate": size / (time.perf_counter() - begun)}
 
 
+async def broadcast(size: int) -> Sample:
+    """Publish to a topic with `size` agents; each is of a type of its own, as a topic reaches one agent of a type."""
+    async with _runtime() as runtime:
+        groups: list[Group] = []
+        for number in range(size):
+            await Member.register(runtime, f"member-{number}", lambda: Member(groups), skip_class_subscriptions=True)
+            await runtime.add_subscription(TypeSubscription(TOPIC, f"member-{number}"))
+
+        async def run(rounds: int) -> float:
+            groups.append(Group(size))
+            begun = time.perf_counter()
+            for number in reversed(range(rounds)):
+                await runtime.publish_message(Number(number), DefaultTopicId(type=TOPIC))
+            await groups[-1].done.wait()
+            return time.perf_counter() - begun
+
+        await run(1)
+        return {"rate": size * ROUNDS / await run(ROUNDS)}
+
+
 async def _start(runtime: SingleThreadedAgentRuntime, name: str, count: int) -> None:
     for number in range(count):
         await runtime.get(AgentId(name, str(number)), lazy=False)
@@ -194,5 +239,6 @@ def _in_loop(measure: Callable[[int], Awaitable[Sample]]) -> Callable[[int], Sam
 
 
 MEASURES: dict[str, Callable[[int], Sample]] = {
-    measure.__name__: _in_loop(measure) for measure in (tell, ask, ask_timeout, ping_pong, spawn, memory, idle)
+    measure.__name__: _in_loop(measure)
+    for measure in (tell, ask, ask_timeout, ping_pong, broadcast, spawn, memory, idle)
 }

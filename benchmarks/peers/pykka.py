@@ -11,7 +11,7 @@ from typing import Any
 import pykka
 
 from benchmarks.row import Sample
-from benchmarks.rows import ROWS
+from benchmarks.rows import ROWS, broadcast
 from benchmarks.scale import measure as scale
 
 
@@ -43,8 +43,14 @@ def stop(size: int) -> Sample:
     return {"rate": rate, "any_order": rate}
 
 
+def broadcasts(size: int) -> Sample:
+    """Broadcast to all actors of the process, with the registry's own `broadcast`."""
+    return broadcast.measure(PykkaKit(), size, lambda spawn, members: pykka.ActorRegistry.broadcast)
+
+
 MEASURES: dict[str, Callable[[int], Sample]] = {
     **{row.key: partial(row.measure, PykkaKit()) for row in ROWS.values() if row.measure},
+    "broadcast": broadcasts,
     "stop": stop,
     "scale": partial(scale, PykkaKit()),
 }

@@ -7,17 +7,34 @@ from benchmarks.rows import (
     ask,
     ask_timeout,
     blocked,
+    broadcast,
     crash,
     fan_in,
     idle,
     memory,
     million,
     ping_pong,
+    route,
     spawn,
     stop,
     tell,
 )
 
-_MODULES = (tell, ask, ask_timeout, ping_pong, fan_in, spawn, stop, crash, memory, blocked, million, idle)
+_MODULES = (
+    tell,
+    ask,
+    ask_timeout,
+    ping_pong,
+    fan_in,
+    route,
+    broadcast,
+    spawn,
+    stop,
+    crash,
+    memory,
+    blocked,
+    million,
+    idle,
+)
 
 ROWS: dict[str, Row] = {module.ROW.key: module.ROW for module in _MODULES}

@@ -15,6 +15,19 @@ def test_a_peer_can_measure_each_row_that_gives_it_a_size(peer: str) -> None:
     assert "scale" in measures
 
 
+@pytest.mark.parametrize(("peer", "row"), [("actortree", "route"), ("actortree", "broadcast"), ("pykka", "broadcast")])
+def test_a_measurement_of_routing_gives_a_number_for_each_metric(peer: str, row: str) -> None:
+    sample = importlib.import_module(f"benchmarks.peers.{peer}").MEASURES[row](20)
+    assert set(sample) == {metric.key for metric in ROWS[row]}
+    assert all(value > 0 for value in sample.values())
+
+
+def test_autogen_measures_each_row_that_gives_it_a_size() -> None:
+    pytest.importorskip("autogen_core")
+    measures = importlib.import_module("benchmarks.peers.autogen").MEASURES
+    assert {key for key, row in ROWS.items() if "autogen" in row.sizes} == set(measures)
+
+
 def test_a_goal_compares_with_a_peer_that_the_row_measures() -> None:
     compared = {(row.key, goal.peer) for row in ROWS.values() for metric in row for goal in metric.goals if goal.peer}
     assert ("tell", "pykka") in compared
