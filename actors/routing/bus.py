@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from actors._core.errors import NameTakenError
+from actors._core.errors import AgentStoppedError, NameTakenError
 from actors._core.messages import ControlMessage
 from actors._core.path import check_name
 from actors._core.ref import AgentRef
 from actors._core.spec import ChildSpec
 from actors.routing.inbox import Inbox, InboxAgent, InboxRef, Targeted, receive
-from actors.routing.protocol import Delivered, Member
+from actors.routing.protocol import Delivered, Leave, Member
 from actors.routing.router import Router
 
 if TYPE_CHECKING:
     from actors._core.system import ActorSystem
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Let this very member go, not another that has come to its name since."""
+
+    ref: InboxRef
+
+
+class BusRouter(Router):
+    """The router of a bus."""
+
+    def on_receive(self, message: Any) -> Any:
+        """Answer the requests of routers, and `Drop`."""
+        if not isinstance(message, Drop):
+            return super().on_receive(message)
+        name = message.ref.name
+        endpoint = self.directory.members.get(name)
+        return endpoint is not None and endpoint.ref is message.ref and super().on_receive(Leave(name))
 
 
 class Subscription:
@@ -82,7 +103,7 @@ class MessageBus:
         """Start the bus's router, `router`; ValueError for a capacity below 1, else errors as of `system.spawn`."""
         self._broadcast_capacity = _check_capacity("broadcast_capacity", broadcast_capacity)
         self._channel_capacity = _check_capacity("agent_channel_capacity", agent_channel_capacity)
-        self.router = system.spawn(Router, name=name)
+        self.router = system.spawn(BusRouter, name=name)
 
     @overload
     def subscribe(self, id: str) -> Subscription: ...
@@ -138,16 +159,18 @@ class MessageBus:
         An agent only leaves the bus.
         """
         member = self.router.member(id)
-        left = self.router.leave(id)
-        if left and member is not None and isinstance(member.ref, InboxRef):
-            _close(member.ref)
-        return left
+        if member is None or not isinstance(member.ref, InboxRef):
+            return self.router.leave(id)
+        return self._end(member.ref)
 
-    def _end(self, ref: InboxRef) -> None:
-        member = self.router.member(ref.name)
-        if self.router.is_alive() and member is not None and member.ref is ref:
-            self.router.leave(ref.name)
-        _close(ref)
+    def _end(self, ref: InboxRef) -> bool:
+        left = False
+        with suppress(AgentStoppedError):  # then it is no member any more
+            left = self.router.ask(Drop(ref))
+        # At once, for those who wait; the agent has nothing left to do, and goes when it can.
+        ref.inbox.close()
+        ref.stop()
+        return left
 
     def close(self) -> None:
         """End the bus and all its subscriptions; blocks. Agents that are subscribed live on."""
@@ -163,12 +186,6 @@ class MessageBus:
 
     def __repr__(self) -> str:
         return f"<MessageBus {self.router.path}: {len(self.router.directory.members)} subscribers>"
-
-
-def _close(ref: InboxRef) -> None:
-    # At once, for those who wait; the agent has nothing left to do and goes when it can.
-    ref.inbox.close()
-    ref.stop()
 
 
 def _check_capacity(name: str, capacity: object) -> int:

@@ -17,7 +17,7 @@ from actors._core.errors import AgentStoppedError, MailboxFullError, ReplyError
 from actors._core.future import AgentFuture
 from actors._core.here import before_acting, fence
 from actors._core.messages import ControlMessage, Enclosing
-from actors._core.ref import CLOSED, Addressed, AgentRef
+from actors._core.ref import Addressed, AgentRef
 from actors.routing.protocol import Lagged
 
 if TYPE_CHECKING:
@@ -50,9 +50,11 @@ class Inbox:
         self._lock = threading.Lock()
 
     def put(self, message: Any) -> int:
-        """Put it in and give 0; without room count it, if it was to all, and give how many there may be."""
+        """Put it in and give 0; without room count it, if it was to all, and give how many there may be; -1: closed."""
         alone = isinstance(message, Targeted)
         with self._lock:
+            if self.closed:
+                return -1
             if self._count[alone] >= self._most[alone]:
                 if not alone:
                     self._count_loss()
@@ -64,13 +66,16 @@ class Inbox:
             taker.resolve()
         return 0
 
-    def put_first(self, message: Any) -> None:
-        """Put it before all but its like; there is always room."""
+    def put_first(self, message: Any) -> bool:
+        """Put it before all but its like, for which there is always room; False: closed."""
         with self._lock:
+            if self.closed:
+                return False
             self._urgent.append(message)
             taker = self._waiting.popleft() if self._waiting else None
         if taker is not None:
             taker.resolve()
+        return True
 
     def _count_loss(self) -> None:
         self.lost += 1
@@ -131,9 +136,9 @@ class InboxRef(AgentRef["InboxAgent"]):
             before_acting()
         if isinstance(message, ControlMessage):
             super().tell(message)
-        elif self._cell.gate == CLOSED or self.inbox.closed:
+        elif (capacity := self.inbox.put(message)) < 0:
             self._cell.refuse(message)
-        elif capacity := self.inbox.put(message):
+        elif capacity:
             raise MailboxFullError(self.path, capacity)
 
 
@@ -149,7 +154,8 @@ class InboxAgent(Agent, Addressed[InboxRef]):
         """Put what came by the mailbox of the agent, a control message, ahead of what waits."""
         if self.context.asked:
             raise ReplyError(f"{self.context.path} takes messages and answers none: subscribe an agent for that")
-        self.inbox.put_first(message)
+        if not self.inbox.put_first(message):
+            self.context.cell.dead_letter(message, "stopped")
 
     def on_stop(self) -> None:
         """Release who waits."""

@@ -7,6 +7,7 @@ import pytest
 from actors import (
     ActorSystem,
     Agent,
+    AgentFuture,
     AgentNotFoundError,
     AgentStoppedError,
     ControlMessage,
@@ -21,6 +22,7 @@ from actors import (
     NameTakenError,
     ReplyError,
 )
+from actors.routing.inbox import Inbox
 from actors.testkit import Gate
 from tests.core.clocks import WatchedClock
 from tests.core.helpers import PATIENCE, EventLog, Trace, Worker, answer, elsewhere, result
@@ -192,6 +194,26 @@ def test_a_subscription_that_ended_with_its_block_is_an_error_for_those_who_send
     assert taken(a) == ["in time"]
 
 
+def test_what_is_told_past_the_bus_to_a_closed_subscription_is_refused_and_a_dead_letter(
+    bus: MessageBus, log: EventLog
+) -> None:
+    a = bus.subscribe("a")
+    a.close()
+    with pytest.raises(AgentStoppedError, match="/bus/a"):
+        a.ref.tell("too late")
+    assert log.wait(DeadLetter, "/bus/a").message == "too late"
+    assert len(a) == 0
+
+
+def test_who_was_woken_at_the_last_moment_looks_once_more() -> None:
+    inbox = Inbox(1, 1)
+    waiter = inbox.take()
+    assert isinstance(waiter, AgentFuture)
+    assert inbox.put("in time") == 0
+    assert inbox.give_up(waiter) is False
+    assert inbox.take() == ("in time",)
+
+
 def test_the_end_of_an_old_subscription_leaves_a_new_one_of_that_name_alone(bus: MessageBus) -> None:
     old = bus.subscribe("a")
     bus.remove_subscriber("a")
@@ -288,6 +310,17 @@ def test_control_messages_find_room_in_a_full_subscription_and_come_first(bus: M
         answer(a.ref, "anything")
     assert [a.recv(PATIENCE) for _ in range(2)] == [cancel, again]
     assert taken(a) == [0, "alone", 1, "alone", 2, 3]
+
+
+def test_a_control_message_wakes_who_waits(bus: MessageBus) -> None:
+    taker = elsewhere(bus.subscribe("a").recv, PATIENCE)
+    bus.send("a", cancel := Cancel())
+    assert result(taker) is cancel
+
+
+def test_a_bus_shows_where_it_is_and_how_many_are_subscribed(bus: MessageBus) -> None:
+    bus.subscribe("a")
+    assert repr(bus) == "<MessageBus /bus: 1 subscribers>"
 
 
 def test_an_agents_own_mailbox_says_what_may_wait_there(system: ActorSystem, bus: MessageBus, spec: Any) -> None:
