@@ -54,8 +54,6 @@ class Agent(Actor):
     _child_specs: Sequence[ChildSpec[Any]] = ()
     _context: Context | None = None
     _urn: str | None = None
-    # What a kind of agents puts around each of its handlers.
-    _around: Callable[[Handler], Handler] | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -149,6 +147,10 @@ class Agent(Actor):
         if self._context is None or self._context.cell.system.is_default:
             return f"{type(self).__name__} ({self.actor_urn})"
         return f"{type(self).__name__} {self._context.path} #{self._context.incarnation}"
+
+    def _around(self, handler: Handler) -> Handler:
+        """Give what receives the messages for a handler of this agent: by default the handler itself."""
+        return handler
 
     def _check_rules(self) -> None:
         """Refuse rules for children that make no sense; asked before the first child starts."""

@@ -368,7 +368,7 @@ class Context:
         handler = self._behaviours[-1] if self._behaviours else agent.on_receive
         if self._idle is not None:
             handler = self._idle.around(handler)
-        return handler if agent._around is None else agent._around(handler)
+        return agent._around(handler)
 
     def call_proxied(self, handler: Callable[[Any, Any], Any], message: Any) -> Any:
         """Handle a message of a proxy."""

@@ -74,6 +74,14 @@ class TypedRef(AgentRef[Any], Generic[M_contra]):
     @overload
     def ask(self, message: M_contra, *, block: Literal[False], timeout: float | None = None) -> AgentFuture[Any]: ...
 
+    @overload
+    def ask(
+        self: TypedRef[Q], message: Asks[Q, R], *, block: bool, timeout: float | None = None
+    ) -> R | AgentFuture[R]: ...
+
+    @overload
+    def ask(self, message: M_contra, *, block: bool, timeout: float | None = None) -> Any | AgentFuture[Any]: ...
+
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
         """Send a message and give the answer, or with `block=False` a future of it, as `AgentRef.ask` does.
 
