@@ -129,24 +129,27 @@ class SmallestMailbox(Pick):
 
 
 class _Loads:
-    __slots__ = ("_count", "_next", "_routees")
+    __slots__ = ("_at", "_count", "_routees")
 
     def __init__(self, routees: Sequence[Routee], before: _Loads | None) -> None:
         self._routees = (*routees, *routees)  # to be read from anywhere on
         self._count = len(routees)
-        self._next: Callable[[], int] = itertools.count().__next__ if before is None else before._next
+        # Where to look first. Two threads may begin at the same place: then they see what the other has done, or not.
+        self._at: int = 0 if before is None else before._at
 
     def choose(self, message: Any) -> Routee:
-        start = self._next() % self._count
-        best = self._routees[start]
-        least = best.load
-        for routee in itertools.islice(self._routees, start, start + self._count):
+        start = self._at % self._count
+        best, least = start, self._routees[start].load
+        for at in range(start, start + self._count):
+            routee = self._routees[at]
             waiting = len(routee.queue)
             if not waiting and routee.cell.gate == OPEN:
-                return routee
+                best = at
+                break
             if waiting < least and (load := routee.load) < least:
-                best, least = routee, load
-        return best
+                best, least = at, load
+        self._at = best + 1
+        return self._routees[best]
 
 
 # -- by key ---------------------------------------------------------------------------
