@@ -37,10 +37,18 @@ class Doing(Router):
         return message(self) if callable(message) else super().on_receive(message)
 
 
-def got(trace: Trace, ref: AgentRef[Any]) -> list[Any]:
-    """Give what an agent has got once all that waits is handled, but for the notes of its life."""
+def got(trace: Trace, ref: AgentRef[Any], count: int = 0) -> list[Any]:
+    """Give what an agent has got once all that waits is handled, but for the notes of its life.
+
+    First wait for so many: a mailbox that is full takes no question.
+    """
+
+    def of(notes: list[Any]) -> list[Any]:
+        return [what for what, name, _ in notes if name == ref.name and what not in ("start", "stop", "failure")]
+
+    trace.wait_until(lambda notes: len(of(notes)) >= count)
     answer(ref, "who")
-    return [what for what, name, _ in trace.notes if name == ref.name and what not in ("start", "stop", "failure")]
+    return of(trace.notes)
 
 
 def names(router: RouterRef, topic: str | None = None) -> list[str]:
