@@ -9,8 +9,9 @@ import os
 import random
 import sys
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -41,6 +42,8 @@ MESSAGES = int(os.environ.get("ACTORTREE_STORM_MESSAGES", "300000"))
 SENDERS = 8
 MEMBERS = 1_000
 HELD = 10  # members that do nothing until the end, with room for 100
+HOT = (13, 14, 15, 16)  # members with no bound that get many messages, and come and go often
+AWAY = 3  # members that have left and are not back yet
 TOPICS = 10
 PATIENCE = 60.0
 
@@ -115,7 +118,7 @@ class Group:
         if number < HELD:
             mailbox = Mailbox(100)
         elif number % 10 < 3:
-            mailbox = Mailbox(50, ("block", "drop_newest", "drop_oldest")[number % 10])
+            mailbox = Mailbox(2, ("block", "drop_newest", "drop_oldest")[number % 10])
         gate = self.gate if number < HELD else None
         ref = self.system.spawn(ChildSpec(Member, args=(self.books[name], gate), mailbox=mailbox))
         self.refs[name] = ref
@@ -146,8 +149,56 @@ class Group:
         return sum(type(item) is tuple for name in self.held for item in list(self.refs[name]._cell.queue._items))
 
 
+class Keeper:
+    """Lets some of the members go and come back, and hires others for those that have stopped; used by one thread."""
+
+    def __init__(self, group: Group, me: int) -> None:
+        self.group = group
+        self.own = [number for number in range(HELD, MEMBERS) if number % SENDERS == me]
+        self.hot = [number for number in HOT if number % SENDERS == me]
+        self.chance = random.Random(me + 0.5)
+        self.away: deque[tuple[int, AgentRef[Any]]] = deque()
+        self.left = 0
+        self.hired = 0
+
+    def step(self) -> None:
+        self.let_go(self.chance.choice(self.hot if self.hot and self.chance.random() < 0.5 else self.own))
+        if len(self.away) > AWAY:
+            self.bring_back(*self.away.popleft())
+        self.replace()
+
+    def let_go(self, number: int) -> None:
+        group = self.group
+        name = group.names[number]
+        ref = group.refs[name]
+        if not group.router.leave(name):
+            return
+        self.left += 1
+        with suppress(AgentStoppedError):
+            # In its mailbox behind all that was delivered; whatever comes after it should not have been.
+            ref.tell("gone")
+        self.away.append((number, ref))
+
+    def bring_back(self, number: int, ref: AgentRef[Any]) -> None:
+        name = self.group.names[number]
+        if self.group.refs[name] is ref:
+            with suppress(AgentStoppedError):
+                ref.ask("back", timeout=PATIENCE)
+                self.group.join(number, name)
+
+    def replace(self) -> None:
+        group = self.group
+        for number in self.own:
+            name = group.names[number]
+            if not group.refs[name].is_alive():
+                group.refs[name].stop()  # returns when it has ended
+                group.books[name].left = False
+                group.hire(number, name)
+                self.hired += 1
+
+
 class Sender(threading.Thread):
-    """Sends to one, to all and to topics until so many messages were accepted."""
+    """Sends to one, to all and to topics until so many messages were accepted, and keeps its share of the members."""
 
     def __init__(self, group: Group, me: int, share: int) -> None:
         super().__init__(daemon=True)
@@ -159,18 +210,29 @@ class Sender(threading.Thread):
         self.recorded = 0  # of what was refused: those that are dead letters, too
         self.refused: Counter[str] = Counter()
         self.number = 0
+        self.keeper = Keeper(group, me)
+        self.error: BaseException | None = None
 
     def run(self) -> None:
+        try:
+            while self.accepted < self.share:
+                self.send_many()
+        except BaseException as error:
+            self.error = error
+
+    def send_many(self) -> None:
         names, router, chance = self.group.names, self.group.router, self.chance.random
-        while self.accepted < self.share:
-            for _ in range(1_000):
+        for _ in range(10):
+            for _ in range(100):
                 roll = chance()
-                parcel = self.parcel("go" if roll > 0.001 else "fail" if roll > 0.0001 else "stop")
-                self.send(router, names[int(chance() * MEMBERS)], parcel, told=roll > 0.9)
-            roll = chance()
-            topic = None if roll < 0.2 else f"t.{int(roll * TOPICS)}"
-            self.count(router.broadcast(self.parcel("go"), topic))
-            self.catch_breath(names[HELD + int(chance() * (MEMBERS - HELD))])
+                parcel = self.parcel("go" if roll > 0.0015 else "fail" if roll > 0.0004 else "stop")
+                number = HOT[int(chance() * len(HOT))] if chance() < 0.2 else int(chance() * MEMBERS)
+                self.send(router, names[number], parcel, told=roll > 0.9)
+            self.keeper.step()
+        roll = chance()
+        topic = None if roll < 0.2 else f"t.{int(roll * TOPICS)}"
+        self.count(router.broadcast(self.parcel("go"), topic))
+        self.catch_breath(names[HELD + int(chance() * (MEMBERS - HELD))])
 
     def parcel(self, act: str) -> Parcel:
         self.number += 1
@@ -201,51 +263,6 @@ class Sender(threading.Thread):
             self.refused["ask"] += 1
 
 
-class Chaos(threading.Thread):
-    """Lets members go and come back, and hires others for those that have stopped."""
-
-    def __init__(self, group: Group) -> None:
-        super().__init__(daemon=True)
-        self.group = group
-        self.chance = random.Random("chaos")
-        self.over = threading.Event()
-        self.left = 0
-        self.hired = 0
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            while not self.over.wait(0.001):
-                number = self.chance.randrange(HELD, MEMBERS)
-                self.let_go(number, self.group.names[number])
-                self.replace()
-        except BaseException as error:
-            self.error = error
-
-    def let_go(self, number: int, name: str) -> None:
-        group = self.group
-        ref = group.refs[name]
-        if not group.router.leave(name):
-            return
-        self.left += 1
-        try:
-            # In its mailbox behind all that was delivered; whatever comes after it should not.
-            ref.tell("gone")
-            ref.ask("back", timeout=PATIENCE)
-            group.join(number, name)
-        except AgentStoppedError:
-            group.books[name].left = False
-
-    def replace(self) -> None:
-        group = self.group
-        for number, name in enumerate(group.names):
-            if not group.refs[name].is_alive():
-                group.refs[name].stop()  # returns when it has ended
-                group.books[name].left = False
-                group.hire(number, name)
-                self.hired += 1
-
-
 @pytest.fixture(params=[5e-3, 1e-4], ids=["5ms", "0.1ms"])
 def interval(request: pytest.FixtureRequest) -> Iterator[None]:
     before = sys.getswitchinterval()
@@ -263,16 +280,12 @@ def test_what_a_router_accepted_is_handled_dead_or_queued_and_nothing_comes_afte
         for kind in (DeadLetter, AgentRestarted, MemberLeft):
             system.events.subscribe(group.hear, kind)
         senders = [Sender(group, me, MESSAGES // SENDERS) for me in range(SENDERS)]
-        chaos = Chaos(group)
-        for thread in (chaos, *senders):
-            thread.start()
+        for sender in senders:
+            sender.start()
         for sender in senders:
             sender.join(60 + MESSAGES / 5_000)
             assert not sender.is_alive(), system.dump()
-        chaos.over.set()
-        chaos.join(PATIENCE)
-        assert not chaos.is_alive(), system.dump()
-        assert chaos.error is None
+        assert [sender.error for sender in senders if sender.error] == []
         for name in group.names[HELD:]:
             drain(group.refs[name])
 
@@ -298,8 +311,8 @@ def test_what_a_router_accepted_is_handled_dead_or_queued_and_nothing_comes_afte
     assert group.dead["failed"]
     assert group.dead["mailbox full (reject)"] >= lost
     assert group.events[AgentRestarted]
-    assert group.events[MemberLeft] >= chaos.left > 0
-    assert chaos.hired
+    assert group.events[MemberLeft] >= sum(sender.keeper.left for sender in senders) > MESSAGES // 1_000
+    assert sum(sender.keeper.hired for sender in senders)
 
 
 def drain(ref: AgentRef[Any]) -> None:
