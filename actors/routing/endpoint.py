@@ -142,6 +142,10 @@ class Endpoint:
 
     def _deliver_urgent(self, message: Any, subscriptions: Sequence[Subscription]) -> ActorError | None:
         cell = self.cell
+        try:
+            message = self.ref.admit(message)
+        except ActorError as error:
+            return error
         if self._urgent is _NONE:
             with self._lock:
                 self._urgent = deque() if self._urgent is _NONE else self._urgent

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import types
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -134,12 +135,16 @@ class Accepted:
         return self._reader
 
     def _adapter(self, form: Any) -> TypeAdapter[Any]:
-        for config in (None, _ANY_CLASS):
-            try:
-                return TypeAdapter(form, config=config)
-            except PydanticUserError as error:
-                last = error
-        raise TypeError(f"{self.owner}.accepts: {form!r} is no type of messages: {last}") from last
+        try:
+            return TypeAdapter(form)
+        except PydanticUserError:
+            # There is a class in it that pydantic does not know: what is an instance of that will do.
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # as for what is no type at all, which anything would fit
+                try:
+                    return TypeAdapter(form, config=_ANY_CLASS)
+                except (PydanticUserError, Warning) as error:
+                    raise TypeError(f"{self.owner}.accepts: {form!r} is no type of messages: {error}") from error
 
     def __str__(self) -> str:
         names = [kind.__name__ for kind in self.classes]
@@ -221,7 +226,7 @@ def _classes_of(form: Any) -> tuple[type, ...]:
 
 def _check(form: Any) -> None:
     """Refuse what is not the form of a type."""
-    if not isinstance(form, type) and get_origin(form) is None and not callable(form):
+    if not isinstance(form, type) and get_origin(form) is None and not hasattr(form, "__supertype__"):
         raise TypeError(f"{form!r} is no type of messages")
     if _is_class(form):
         isinstance(None, form)  # raises TypeError for a Protocol that is not for run time

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Generic, Literal, NewType, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, ClassVar, Generic, Literal, NewType, Protocol, TypeVar, runtime_checkable
 
 import pytest
 from annotated_types import Gt
 from pydantic import BaseModel, Field
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from actors import Accepting, ActorSystem, Addressed, Agent, AgentRef, Enveloped, InvalidMessageError, TypedRef
 from actors.typed import EnvelopedRef
@@ -59,6 +59,11 @@ class Pair(BaseModel, Generic[T]):
     content: T
 
 
+class Plain(Generic[T]):
+    """Pydantic cannot look into it."""
+
+
+Alias = TypeAliasType("Alias", Incr | str)
 Id = NewType("Id", str)
 Tagged = Annotated[Model | Other, Field(discriminator="kind")]
 Positive = Annotated[int, Gt(0)]
@@ -86,6 +91,11 @@ FORMS: dict[str, tuple[Any, list[Any], list[Any]]] = {
     "protocol": (Named, [Other(name="a")], [Incr(1)]),
     "generic dataclass": (Box[int], [Box(1)], [1, {"content": 1}]),
     "generic model": (Pair[int], [Pair[int](content=1)], [Pair[str](content="x")]),
+    "generic class": (Plain[int], [Plain()], [1, Plain]),
+    "list of a plain class": (list[Reset], [[Reset()]], [[1], Reset()]),
+    "an alias": (Alias, [Incr(1), "x"], [1]),
+    "an alias in a union": (Alias | int, [Incr(1), 1], [None]),
+    "None alone": (None, [None], [0]),
     "everything": (Any, [1, None, Incr], []),
     "a type variable": (T, [1, None], []),
 }
@@ -153,6 +163,8 @@ def test_what_it_says_of_itself_is_what_it_expects() -> None:
         (5, r"Wrong\.accepts: 5 is no type of messages"),
         ((Incr, 5), r"Wrong\.accepts: 5 is no type of messages"),
         ([Incr], r"is no type of messages"),
+        (len, r"Wrong\.accepts: <built-in function len> is no type of messages"),
+        (ClassVar[int], r"Wrong\.accepts: typing\.ClassVar\[int\] is no type of messages"),
         (Unseen, r"Wrong\.accepts: .*runtime_checkable"),
     ],
 )
@@ -236,6 +248,19 @@ def test_what_a_generic_base_was_made_for_is_found_through_those_between() -> No
 
     class Unrelated(Incr): ...
 
+    class Swapped(Base[S, T]): ...
+
+    class Named(Swapped[str, int]): ...
+
+    class Mixed(Addressed, Base[str, int]): ...  # type: ignore[type-arg]
+
+    class Open(Generic[T], Base[T, T]): ...
+
+    class Closed(Open[bytes]): ...
+
+    assert argument_of(Named, Base) is str
+    assert argument_of(Mixed, Base) is str
+    assert argument_of(Closed, Base) is bytes
     assert argument_of(Full, Base) is int
     assert argument_of(Bare, Base) is int
     assert argument_of(Direct, Base) == list[T]
