@@ -15,7 +15,8 @@ class Worker(Agent):
 
 
 def main() -> None:
-    with ActorSystem("demo") as system, MessageBus(system, broadcast_capacity=4, agent_channel_capacity=2) as bus:
+    with ActorSystem("demo") as system, MessageBus(system, 4, 2, name="bus") as bus:
+        # Room for 4 broadcasts, and for 2 messages to one alone; by default 64 and 32.
         inbox = bus.subscribe("main")  # for this thread
         bus.subscribe("ada", system.spawn(Worker, bus, name="ada"))
 
