@@ -16,7 +16,7 @@ from actors._core.commands import Urgent
 from actors._core.errors import ActorError, AgentNotFoundError, AgentStoppedError, MailboxFullError
 from actors._core.future import AgentFuture
 from actors._core.mailbox import BoundedQueue, Displaced, Late, Offer, Overflow, Queue
-from actors._core.messages import ControlMessage
+from actors._core.messages import ControlMessage, enclosed
 from actors._core.ref import CLOSED, AgentRef
 from actors.routing.protocol import Lagged
 
@@ -89,6 +89,7 @@ class Endpoint:
         `counted`: a message that is lost is counted, told, and a dead letter, as its sender gets no error. With
         subscriptions, only while one of these stands. NotAMember: the member has left, nothing is lost.
         """
+        urgent = isinstance(enclosed(message), ControlMessage)
         if self._admit is not None:
             try:
                 message = self._admit(message)
@@ -96,7 +97,7 @@ class Endpoint:
                 return self._refused(message, error, counted)
         if self.own_way:
             return self._pass_on(message, counted, subscriptions)
-        if isinstance(message, ControlMessage):
+        if urgent:
             return self._deliver_urgent(message, subscriptions)
         cell = self.cell
         flight = self.flight
@@ -142,10 +143,6 @@ class Endpoint:
 
     def _deliver_urgent(self, message: Any, subscriptions: Sequence[Subscription]) -> ActorError | None:
         cell = self.cell
-        try:
-            message = self.ref.admit(message)
-        except ActorError as error:
-            return error
         if self._urgent is _NONE:
             with self._lock:
                 self._urgent = deque() if self._urgent is _NONE else self._urgent

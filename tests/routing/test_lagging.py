@@ -13,6 +13,7 @@ from actors import (
     AgentStoppedError,
     DeadLetter,
     Delivered,
+    Enveloped,
     InvalidMessageError,
     Lagged,
     Mailbox,
@@ -340,6 +341,25 @@ def test_what_a_member_does_not_accept_is_refused_at_the_sender(
     assert router.broadcast(2) == Delivered(1)
     assert answer(a, 3) == 4
     assert sorted(seen, key=str) == [1, 2, 3, Cancel("now")]
+
+
+def test_a_control_message_overtakes_in_its_envelope_too(
+    router: RouterRef, system: ActorSystem, spec: Any, trace: Trace
+) -> None:
+    class Chief(Enveloped):
+        def on_receive(self, message: Any) -> Any:
+            if callable(message):
+                message(self)
+            else:
+                trace.note((message, self.envelope.recipient.name))
+
+    chief = system.spawn(spec(Chief, "chief"))
+    router.join("chief", chief)
+    gate = held(chief)
+    router.send("chief", "a message")
+    router.send("chief", Cancel("now"))
+    gate.open()
+    assert trace.wait_until(lambda notes: len(notes) == 2) == [(Cancel("now"), "chief"), ("a message", "chief")]
 
 
 def test_a_member_whose_ref_has_no_room_counts_that(router: RouterRef, system: ActorSystem, spec: Any) -> None:
