@@ -11,6 +11,7 @@ from actors import (
     ActorSystem,
     Agent,
     AgentNotFoundError,
+    AgentRef,
     AgentStoppedError,
     Broadcast,
     ChildSpec,
@@ -31,6 +32,7 @@ from actors import (
     WatchMembers,
 )
 from actors.testkit import Probe
+from tests.core.clocks import WatchedClock
 from tests.core.helpers import EventLog, Trace, answer, assert_ended, result
 from tests.core.scripted import at_once, held
 from tests.routing.members import Start, broadcasting, got, names
@@ -352,11 +354,19 @@ def test_a_probe_and_another_router_may_be_members(router: RouterRef, system: Ac
         router.send("district", Broadcast("lost"))
 
 
-def test_a_router_that_is_told_later_by_a_timer_sends_then(router: RouterRef, member: Start, trace: Trace) -> None:
+def test_what_comes_to_a_router_by_its_mailbox_is_sent_by_the_router(
+    router: RouterRef, member: Start, trace: Trace, clock: WatchedClock
+) -> None:
     a = member("a")
-    router._cell.queue_tick(router.ask(Members()) and Send("a", "by the mailbox"))
-    names(router)
-    assert got(trace, a) == ["by the mailbox"]
+    answer(router, lambda agent: agent.context.timers.once("later", 1.0, Send("a", "by a timer")))
+    clock.wait_for_timer(1.0)
+    clock.advance_to(1.0)
+    assert result(AgentRef.ask(router, Broadcast("by the mailbox"), block=False)) == Delivered(1)
+    for request, error in ((Send("x", 1), AgentNotFoundError), (Broadcast(1, topic="*"), ValueError)):
+        with pytest.raises(error):
+            result(AgentRef.ask(router, request, block=False))
+    assert router.incarnation == 1
+    assert got(trace, a) == ["by a timer", "by the mailbox"]
 
 
 # -- one for all ----------------------------------------------------------------------

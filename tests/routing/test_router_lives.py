@@ -365,6 +365,7 @@ def test_to_leave_waits_for_what_is_on_its_way(router: RouterRef, system: ActorS
 
     slow = system.spawn(spec(Slow, "slow"))
     router.join("slow", slow, ["builds"])
+    endpoint = router.directory.members["slow"]
     sending = elsewhere(router.send, "slow", "slow")
     gate.reached()
     unsubscribing = router.ask(Unsubscribe("slow", "builds"), block=False)
@@ -377,3 +378,4 @@ def test_to_leave_waits_for_what_is_on_its_way(router: RouterRef, system: ActorS
     assert sending.get() is None
     assert result(unsubscribing) is True
     assert result(leaving) is True
+    assert isinstance(endpoint.deliver("late"), AgentNotFoundError)
