@@ -231,7 +231,12 @@ def test_a_generic_agent_accepts_what_it_is_made_for(system: ActorSystem) -> Non
     words.tell(Reset())
     with pytest.raises(InvalidMessageError, match=r"expected (str or Reset|Reset or str), got int"):
         words.tell(7)  # type: ignore[arg-type]
+
+    class Silent(Accepting, Generic[T]):  # type: ignore[type-arg]
+        pass
+
     system.spawn(Anything).tell(7)
+    assert system.spawn(Silent).ask(7) is None
     assert system.spawn(Accepting).ask(7) is None  # says nothing, so it accepts all
 
 
@@ -254,6 +259,10 @@ def test_what_a_generic_base_was_made_for_is_found_through_those_between() -> No
 
     class Mixed(Addressed, Base[str, int]): ...  # type: ignore[type-arg]
 
+    class Unsaid(Base): ...  # type: ignore[type-arg]
+
+    class Said(Unsaid, Base[int, str]): ...
+
     class Open(Generic[T], Base[T, T]): ...
 
     class Closed(Open[bytes]): ...
@@ -261,6 +270,7 @@ def test_what_a_generic_base_was_made_for_is_found_through_those_between() -> No
     assert argument_of(Named, Base) is str
     assert argument_of(Mixed, Base) is str
     assert argument_of(Closed, Base) is bytes
+    assert argument_of(Said, Base) is int
     assert argument_of(Full, Base) is int
     assert argument_of(Bare, Base) is int
     assert argument_of(Direct, Base) == list[T]
