@@ -65,7 +65,7 @@ class Family(Siblings):
         self.cell = cell
         self.closed = False
         self.rules: Rules | None = None  # of the incarnation that has ended, while no other runs
-        self.edition = 0  # of the children that are not down: another one whenever there are others, or `closed` changes
+        self.edition = 0  # of the children that are not down: another one when there are others, or `closed` changes
         self._children: dict[str, Cell | Down] = {}
         self._restarts = Restarts()
         # Guards children, closed and edition. No other lock and no user code under it.
