@@ -44,8 +44,11 @@ class TypedRef(AgentRef[Any], Generic[M_contra]):
         """Give what is put into the mailbox for this message, or raise InvalidMessageError."""
         if isinstance(message, Enclosing):
             message = message.message
-        if type(message) not in self._known and not isinstance(message, _ALWAYS) and not self.accepted.fits(message):
-            raise self.accepted.refusal(self.path, message)
+        accepted = self.accepted
+        if type(message) in self._known or isinstance(message, accepted.classes):
+            return message
+        if not isinstance(message, _ALWAYS) and not accepted.fits(message):
+            raise accepted.refusal(self.path, message)
         return message
 
     def tell(self, message: M_contra) -> None:
