@@ -25,8 +25,10 @@ def expected(program: Path) -> Found:
 
 
 def plain(text: str) -> str:
-    """Give a type without the modules that its names are in, and a union in one spelling."""
-    return re.sub(r"\b\w+\.(?=\w)", "", text).replace("builtins.", "")
+    """Give a type without the modules that its names are in, and a union as newer versions of mypy spell it."""
+    short = re.sub(r"\b\w+\.(?=\w)", "", text)
+    union = re.compile(r"Union\[((?:[^\[\]]|\[[^\[\]]*\])*)\]")
+    return union.sub(lambda match: match[1].replace(", ", " | "), short)
 
 
 def run(arguments: list[str], packages_folder: Path) -> subprocess.CompletedProcess[str]:
