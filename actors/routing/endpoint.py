@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from actors.routing.topics import Subscription
 
 
+class _Passing(threading.local):
+    """The endpoints whose refs this thread has send in a way of their own right now: which may run anybody's code."""
+
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+passing = _Passing()
+
+
 class NotAMember(AgentNotFoundError):
     """The member has left, or does not want this topic any more, while the message was on its way."""
 
@@ -162,6 +171,8 @@ class Endpoint:
     def _pass_on(self, message: Any, counted: bool, subscriptions: Sequence[Subscription]) -> ActorError | None:
         """Have a ref that sends in a way of its own do so."""
         flight = self.flight
+        outer = passing.endpoints
+        passing.endpoints = (*outer, self)
         try:
             flight.append(None)
             if self._is_over(subscriptions):
@@ -171,6 +182,7 @@ class Endpoint:
             return self._refused(message, error, counted)
         finally:
             flight.pop()
+            passing.endpoints = outer
             self.landed(flight)
         return None
 

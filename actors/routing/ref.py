@@ -17,7 +17,7 @@ from actors._core.mailbox import Overflow
 from actors._core.messages import ControlMessage
 from actors._core.ref import CLOSED, AgentRef
 from actors.routing.directory import Directory
-from actors.routing.endpoint import Endpoint, NotAMember
+from actors.routing.endpoint import Endpoint, NotAMember, passing
 from actors.routing.protocol import (
     Broadcast,
     Delivered,
@@ -183,7 +183,16 @@ class RouterRef(AgentRef["Router"]):
 
         What waits in its mailbox was delivered before, and is handled.
         """
-        return bool(self.ask(Leave(name)))
+        return self._end(name, Leave(name))
+
+    def _end(self, name: str, request: Leave | Unsubscribe) -> bool:
+        endpoint = self._members.get(name)
+        if endpoint is not None and endpoint in passing.endpoints:
+            # As of a subscriber to dead letters that is called over a message to this very member: the end would wait
+            # for that message, and so for this thread.
+            self.ask(request, block=False)
+            return True
+        return bool(self.ask(request))
 
     def subscribe(self, name: str, topic: str, where: Where | None = None) -> Member:
         """Have a member get what is broadcast to a topic, or to those that match a pattern. Errors as of `Subscribe`.
@@ -195,7 +204,7 @@ class RouterRef(AgentRef["Router"]):
 
     def unsubscribe(self, name: str, topic: str) -> bool:
         """Take back a subscription, named as it was made, and tell whether there was one."""
-        return bool(self.ask(Unsubscribe(name, topic)))
+        return self._end(name, Unsubscribe(name, topic))
 
     def watch_members(self, ref: AgentRef[Any], topic: str | None = None) -> tuple[Member, ...]:
         """Tell an agent of each `MemberJoined` and `MemberLeft` from now on, and give the members that there are."""

@@ -379,3 +379,28 @@ def test_to_leave_waits_for_what_is_on_its_way(router: RouterRef, system: ActorS
     assert result(unsubscribing) is True
     assert result(leaving) is True
     assert isinstance(endpoint.deliver("late"), AgentNotFoundError)
+
+
+def test_who_hears_of_a_message_that_its_member_does_not_take_may_let_that_go(
+    router: RouterRef, system: ActorSystem, spec: Any
+) -> None:
+    class RefusingRef(RouterRef):
+        __slots__ = ()
+
+        def tell(self, message: Any) -> None:
+            self._cell.dead_letter(message, "refused by its ref")
+
+    class Refusing(Doing):
+        ref_class = RefusingRef
+
+    router.join("a", system.spawn(spec(Refusing, "a")), ["builds"])
+    ended: list[bool] = []
+
+    def let_go(letter: DeadLetter) -> None:
+        ended.append(router.unsubscribe("a", "builds"))
+        ended.append(router.leave("a"))
+
+    system.events.subscribe(let_go, DeadLetter)
+    elsewhere(router.send, "a", "hello").get()
+    assert ended == [True, True]
+    assert names(router) == []
