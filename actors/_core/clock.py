@@ -77,6 +77,8 @@ class Clock(Protocol):
       own, so that its `close` leaves the timers of the others alone.
     - `make_pool(name) -> Pool`: the threads of a system, where the clock has to know what they do.
     - `make_own_thread(name) -> OwnThread`: the thread of an agent with `dispatcher="thread"`, likewise.
+    - `utc() -> datetime`: the time of day, in UTC. Without it, it is the machine's for the machine's clock, and for any
+      other it is as many seconds after the year 2000 began as `now` says.
     """
 
     def now(self) -> float:
