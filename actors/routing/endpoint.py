@@ -125,7 +125,9 @@ class Endpoint:
         return self._settle(message, outcome, queue, counted)
 
     def _is_over(self, subscriptions: Sequence[Subscription]) -> bool:
-        return self.left or (bool(subscriptions) and all(each.over for each in subscriptions))
+        if self.left or not subscriptions:
+            return self.left
+        return all(each.over for each in subscriptions)
 
     def _put(self, queue: Queue, message: Any, counted: bool) -> Offer | Displaced:
         if not isinstance(queue, BoundedQueue):

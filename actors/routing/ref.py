@@ -147,7 +147,9 @@ class RouterRef(AgentRef["Router"]):
         for endpoint, subscriptions in self.directory.routes(topic):
             if endpoint.cell is sender:
                 continue
-            wanted = _wanted(endpoint, subscriptions, message, lost)
+            wanted = subscriptions
+            if len(wanted) > 1 or wanted[0].wants is not None:
+                wanted = _wanted(endpoint, subscriptions, message, lost)
             if wanted:
                 if fence.raised:
                     before_acting()

@@ -283,7 +283,7 @@ GAPS = {
         broadcast_against_leave, RouterRef._to_everybody, "cell = endpoint.direct", "cell = endpoint.cell"
     ),
     "the longer way looks, too": Gap(
-        broadcast_to_a_bounded_mailbox_against_leave, Endpoint._is_over, "return self.left or", "return False and"
+        broadcast_to_a_bounded_mailbox_against_leave, Endpoint._is_over, "return self.left", "return False"
     ),
     "whoever lands last says so": Gap(
         send_against_leave, RouterRef.send, "if flight is not endpoint.flight", "if False"
