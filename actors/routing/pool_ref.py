@@ -16,6 +16,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from actors._core.admin import AdminResult
 from actors._core.checks import check_timeout
 from actors._core.commands import State, Stop
 from actors._core.errors import ActorError, AskCycleError, MailboxFullError, NoRouteesError
@@ -47,13 +48,14 @@ class PoolRef(AgentRef["RouteePool"]):
     next that has some gets the message; when there is none, MailboxFullError names the pool.
     """
 
-    __slots__ = ("_register", "_sizing", "_stops")
+    __slots__ = ("_register", "_sizing", "_stops", "_unobeyed")
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell)
         self._register = Register(cell)
-        self._sizing = Sizing(self._register)
-        self._stops: deque[Stop] = deque()  # of the pool, for when its last routee has ended
+        self._sizing = Sizing(self._register, self._routee_started)
+        self._stops: list[Stop] = []  # that the pool was sent
+        self._unobeyed: deque[Stop] = deque()  # those of them that wait for the last routee to end
 
     def begin(self, spec: ChildSpec[Any], size: int, pick: Pick, resizer: Resizer | None) -> Sequence[ChildSpec[Any]]:
         """An incarnation of the pool starts: note what it says, and give the specs of its first routees."""
@@ -94,19 +96,21 @@ class PoolRef(AgentRef["RouteePool"]):
         routee = roster.choose(message)
         append = routee.append
         if append is None:
-            taken = routee.offer(message)
+            taken = routee.offer(message, message)
             if taken is not YES:
                 self._place(message, message, routee, taken)
             return
-        # As `offer`, in full: it is what most tells are. A `with` would take as long as all the rest.
-        offer_lock = routee.offer_lock
-        offer_lock.acquire()
+        # As `offer`, in full: it is what most tells are.
+        flight = routee.flight
+        flight.append(None)
         try:
             left = routee.left
             if not left:
                 append(message)
         finally:
-            offer_lock.release()
+            flight.pop()
+        if flight is not routee.flight:
+            routee.landed(flight)
         if left:
             self._place(message, message)
         elif routee.cell.gate:
@@ -137,11 +141,13 @@ class PoolRef(AgentRef["RouteePool"]):
             self._sizing.count()
         choose = self._register.present().choose
         routee = None if choose is None else choose(message)
-        if routee is not None and block and timeout is None and routee.enter_idle():
-            try:
-                return routee.cell.answer(message)
-            finally:
-                routee.leave()
+        if routee is not None and block and timeout is None:
+            flight = routee.enter_idle()
+            if flight is not None:
+                try:
+                    return routee.cell.answer(message)
+                finally:
+                    routee.leave(flight)
         ask, timeout = self._make_ask(message, timeout)
         self._place_ask(ask, routee)
         if not block:
@@ -176,7 +182,7 @@ class PoolRef(AgentRef["RouteePool"]):
 
     def _place_ask(self, ask: Ask[Any], routee: Routee | None = None) -> None:
         try:
-            self._place(ask, ask.message, routee, LEFT if routee is None else _offer(routee, ask))
+            self._place(ask, ask.message, routee, LEFT if routee is None else _offer(routee, ask, ask.message))
         except MailboxFullError as error:
             ask.resolve(error=error)
 
@@ -184,28 +190,28 @@ class PoolRef(AgentRef["RouteePool"]):
         """Put a message, or an ask, where it belongs; `routee` is who was picked and has not taken it."""
         while taken is not YES:
             if taken is FULL and routee is not None:
-                taken = self._make_do(item, routee)
+                taken = self._make_do(item, message, routee)
                 continue
             roster = self._register.renew()
             if roster.choose is not None:
                 routee = roster.choose(message)
-                taken = _offer(routee, item)
+                taken = _offer(routee, item, message)
             elif self._to_all(item, roster) if roster.routees else self._do_without(item):
                 return
 
-    def _make_do(self, item: Any, picked: Routee) -> Taken:
+    def _make_do(self, item: Any, message: Any, picked: Routee) -> Taken:
         """The routee that was picked has no room: find another, or wait for room, or raise MailboxFullError."""
         routees = self._register.present().routees
         if not self._register.pick.any_will_do or picked not in routees:
-            return picked.wait_for_room(item)
+            return picked.wait_for_room(item, message)
         at = routees.index(picked)
         for other in (*routees[at + 1 :], *routees[:at]):
-            if _offer(other, item) is YES:
+            if _offer(other, item, message) is YES:
                 return YES
         try:
             if isinstance(item, Ask):
                 item.cell = picked.cell
-            return picked.wait_for_room(item)
+            return picked.wait_for_room(item, message)
         except MailboxFullError as error:
             room = sum(routee.capacity for routee in routees)
             raise MailboxFullError(self.path, room) from error
@@ -222,7 +228,7 @@ class PoolRef(AgentRef["RouteePool"]):
                 branch.resolve(error=AskCycleError((routee.cell.path, routee.cell.path)))
                 branches.append(branch)
                 continue
-            taken = routee.offer(branch)
+            taken = routee.offer(branch, item.message)
             if taken is FULL:
                 branch.resolve(error=MailboxFullError(routee.cell.path, routee.capacity))
             if taken is not LEFT:
@@ -236,7 +242,7 @@ class PoolRef(AgentRef["RouteePool"]):
         count = 0
         lost: list[tuple[str, ActorError]] = []
         for routee in roster.routees:
-            taken = routee.offer(message)
+            taken = routee.offer(message, message)
             count += taken is YES
             if taken is FULL:
                 error = MailboxFullError(routee.cell.path, routee.capacity)
@@ -248,13 +254,14 @@ class PoolRef(AgentRef["RouteePool"]):
         """Nobody takes messages: refuse it, or keep it for the next routees; False if there are some after all."""
         cell = self._cell
         context = cell.context
-        if cell.gate == CLOSED or not (self._stops or self._is_up):
-            self._keep(item)
-            return True
-        if not self._stops and (self._register.renew().routees or cell.context is not context or not self._is_up):
-            return False
-        if self._sizing.resizer is not None:
-            self._sizing.look()
+        if not self._has_ended:
+            if not self._is_up:
+                self._keep(item)
+                return True
+            if self._register.renew().routees or cell.context is not context or not self._is_up:
+                return False
+            if self._sizing.resizer is not None:
+                self._sizing.look()
         error = self._refuse(item, self._why_nobody())
         if isinstance(item, Ask):
             return True
@@ -264,11 +271,18 @@ class PoolRef(AgentRef["RouteePool"]):
     def _is_up(self) -> bool:
         """Whether the pool has the routees that it is to have: not while it is restarted."""
         context = self._cell.context
-        return self._cell.state is State.RUNNING and context is not None and not context.ending
+        if self._cell.state is not State.RUNNING or context is None or context.ending:
+            return False
+        return context.agent is not None  # else the next incarnation has not begun to start
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether it takes no messages any more, though it may have some."""
+        # In this order: a stop is settled when the gate has been closed.
+        return any(not stop.settled for stop in self._stops) or self._cell.gate == CLOSED
 
     def _why_nobody(self) -> ActorError:
-        ended = self._stops or self._cell.gate == CLOSED
-        return self._gone() if ended else NoRouteesError(self.path)
+        return self._gone() if self._has_ended else NoRouteesError(self.path)
 
     def _refuse(self, item: Any, error: ActorError) -> ActorError:
         """Record what nobody will handle, and tell its asker, if it has one."""
@@ -319,9 +333,24 @@ class PoolRef(AgentRef["RouteePool"]):
         if fence.raised:
             before_acting()
         self._cell.check_not_ended()
-        if self._stops:
+        if self._has_ended:
             raise self._gone()
         self._sizing.resize(size)
+
+    def start_child(self, spec: ChildSpec[Any]) -> AdminResult:
+        result = super().start_child(spec)
+        self._routee_started()
+        return result
+
+    def restart_child(self, name: str) -> AdminResult:
+        result = super().restart_child(name)
+        self._routee_started()
+        return result
+
+    def _routee_started(self) -> None:
+        """Whoever starts one looks whether the pool ends; whoever ends it has said so before looking at its routees."""
+        if self._has_ended:
+            self._sizing.retire_all()
 
     # -- ends ---------------------------------------------------------------------
 
@@ -331,14 +360,15 @@ class PoolRef(AgentRef["RouteePool"]):
             return
         # What was sent before the stop is with the routees, and goes first.
         self._stops.append(stop)
+        self._unobeyed.append(stop)
         self._sizing.retire_all()
         self._stop_if_empty()
 
     def _stop_if_empty(self) -> None:
         family = self._register.family
-        while self._stops and not family.live():
+        while self._unobeyed and not family.live():
             try:
-                stop = self._stops.popleft()
+                stop = self._unobeyed.popleft()
             except IndexError:
                 return
             super()._queue_stop(stop)
@@ -352,14 +382,13 @@ class PoolRef(AgentRef["RouteePool"]):
         retired = self._sizing.forget(child, reason)
         cell = self._cell
         family = self._register.family
-        if self._stops:
-            self._sizing.retire_all()  # who was started meanwhile
+        if self._unobeyed:
             self._stop_if_empty()
         elif not (retired or reason is StopReason.SHUTDOWN or self._sizing.resizer or family.closed or family.live()):
             cell.post(Stop(StopReason.NORMAL), cell.spec.shutdown_seconds)
 
 
-def _offer(routee: Routee, item: Any) -> Taken:
+def _offer(routee: Routee, item: Any, message: Any) -> Taken:
     if isinstance(item, Ask):
         item.cell = routee.cell
-    return routee.offer(item)
+    return routee.offer(item, message)

@@ -1,13 +1,13 @@
 """How does a message get to one routee of a pool, and never behind its end?
 
-Whether a routee still takes messages is looked at, and the message put into its mailbox, under one lock. Whoever takes
-the routee out of the pool says so under that lock, and only then has it end behind what it was given: so a message
-that it took is handled before its end, however many send at that moment.
+Nobody waits for a lock here. Whoever sends leaves a mark in the routee's `flight`, looks whether it still takes
+messages, puts the message into its mailbox, and takes the mark away. Whoever retires the routee first says so, then
+puts a new flight in the place of the old one; the last that takes its mark out of the old one has the routee end. So
+what it took is handled before its end, however many send at that moment.
 """
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from enum import Enum, auto
 from functools import partial
@@ -24,6 +24,8 @@ from actors._core.ref import OPEN, AgentRef
 from actors.routing.gathering import pass_on
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from actors._core.cell import Cell
 
 _AWAY = frozenset({State.HALTED, State.BACKING_OFF})
@@ -44,24 +46,23 @@ YES, FULL, LEFT = Taken.YES, Taken.FULL, Taken.LEFT
 class Routee:
     """One routee of a pool, as those see it who send: its mailbox, and whether it may still be used.
 
-    For strategies: `name`, `ref`, `load`. May be used on any thread.
+    For strategies: `name`, `ref`, `messages`, `load`. May be used on any thread.
     """
 
-    __slots__ = ("_inside", "append", "cell", "direct", "left", "offer_lock", "queue", "retired")
+    __slots__ = ("_admit", "_end_owed", "_not_retired", "_own_way", "append", "cell", "flight", "left", "queue")
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
-        # Whether a message may be put straight into its mailbox: not where its ref sends in a way of its own.
-        self.direct = type(cell.ref).tell is AgentRef.tell and type(cell.ref).ask is AgentRef.ask
+        # What its ref does with a message before that is sent, if anything; or whether the ref sends in its own way.
+        self._admit, self._own_way = ways_of(cell.ref)
         self.queue = cell.queue if cell.queue is not None else cell.open_queue()
-        # How to put a message into a mailbox without a bound, while the lock is held and it has not left.
-        self.append = self.queue.append if self.direct and type(self.queue) is deque else None
+        plain = type(self.queue) is deque and self._admit is None and not self._own_way
+        self.append = self.queue.append if plain else None  # how a message gets in, where nothing else is to be done
         self.left = False
-        self.retired = False
-        self._inside = 0
-        # Guards `left`, `retired`, the count of senders that are inside, and the moment at which a message gets into
-        # the mailbox. Under it only the mailbox's own lock is taken; no wait, no dead letter, no code of users.
-        self.offer_lock = threading.Lock()
+        self.flight: deque[None] = deque()  # append and pop are atomic
+        # Whoever pops the token of one has it retired; whoever pops that of the other has it end then.
+        self._not_retired: list[None] = [None]
+        self._end_owed: list[None] = []
 
     @property
     def name(self) -> str:
@@ -85,19 +86,30 @@ class Routee:
 
     # -- messages -----------------------------------------------------------------
 
-    def offer(self, item: Any) -> Taken:
-        """Put a message, or an ask, into the mailbox, if that can be done now; waits for nobody."""
-        if not self.direct:
-            return self._offer_by_ref(item)
+    def offer(self, item: Any, message: Any) -> Taken:
+        """Put a message, or an ask of it, into the mailbox, if that can be done now; waits for nobody."""
+        if self._own_way:
+            return self._offer_by_ref(item, message)
+        if self._admit is not None:
+            message = self._admit(message)
+            if isinstance(item, Ask):
+                item.message = message
+            else:
+                item = message
         queue = self.queue
-        outcome: Offer | Displaced = Offer.ACCEPTED
-        with self.offer_lock:
-            if self.left:
-                return LEFT
+        flight = self.enter()
+        if flight is None:
+            return LEFT
+        try:
+            outcome: Offer | Displaced = Offer.ACCEPTED
             if isinstance(queue, BoundedQueue):
                 outcome = queue.offer(item)
             else:
                 queue.append(item)
+        finally:
+            self.leave(flight)
+        if outcome is Offer.CLOSED:
+            return LEFT
         if outcome is not Offer.ACCEPTED and not self._is_in(item, outcome):
             return FULL
         if self.cell.gate:
@@ -115,22 +127,23 @@ class Routee:
             return True
         return False
 
-    def _offer_by_ref(self, item: Any) -> Taken:
+    def _offer_by_ref(self, item: Any, message: Any) -> Taken:
         """Have a ref that sends in a way of its own do so; the routee stays until it has."""
-        if not self.enter():
+        flight = self.enter()
+        if flight is None:
             return LEFT
         try:
             if isinstance(item, Ask):
                 now = self.cell.system.clock.now()
                 timeout = None if item.deadline is None else max(0.0, item.deadline - now)
-                answer = self.ref.ask(item.message, block=False, timeout=timeout)
+                answer = self.ref.ask(message, block=False, timeout=timeout)
                 answer.add_done_callback(partial(pass_on, answer, item))
             else:
-                self.ref.tell(item)
+                self.ref.tell(message)
         except MailboxFullError:
             return FULL
         finally:
-            self.leave()
+            self.leave(flight)
         return YES
 
     @property
@@ -145,65 +158,74 @@ class Routee:
         mailbox = self.cell.spec.mailbox
         return 0 if mailbox is None else mailbox.capacity or 0
 
-    def wait_for_room(self, item: Any) -> Taken:
+    def wait_for_room(self, item: Any, message: Any) -> Taken:
         """As `offer`, but wait for room as long as the mailbox says; raises MailboxFullError if none comes."""
-        queue = self.queue
         mailbox = self.cell.spec.mailbox
-        assert isinstance(queue, BoundedQueue)
-        assert mailbox is not None
-        if self.overflow is not Overflow.BLOCK or not self.direct:
-            raise queue.full()
+        queue = self.queue
+        if mailbox is None or not isinstance(queue, BoundedQueue) or self.overflow is not Overflow.BLOCK:
+            raise MailboxFullError(self.cell.path, self.capacity)
         deadline = None if mailbox.timeout is None else self.cell.system.clock.now() + mailbox.timeout
-        while (taken := self.offer(item)) is FULL:
+        while (taken := self.offer(item, message)) is FULL:
             queue._wait_for_room(deadline)
         return taken
 
-    # -- senders that are inside --------------------------------------------------
+    # -- senders that are under way -----------------------------------------------
 
-    def enter(self) -> bool:
-        """Have the routee stay until `leave`, although it has nothing of this sender's; False if it has left."""
-        with self.offer_lock:
-            if self.left:
-                return False
-            self._inside += 1
-            return True
+    def enter(self) -> deque[None] | None:
+        """Leave a mark: until it is taken away the routee does not end. Gives what `leave` needs; None if it has left.
 
-    def enter_idle(self) -> bool:
-        """As `enter`, and take the routee's turn; False unless it is idle."""
+        The mark first, and then the look.
+        """
+        flight = self.flight
+        flight.append(None)
+        if not self.left:
+            return flight
+        self.leave(flight)
+        return None
+
+    def enter_idle(self) -> deque[None] | None:
+        """As `enter`, and take the routee's turn; None unless it is idle."""
         cell = self.cell
-        if cell.gate != OPEN or not (self.direct and cell.inline) or here.depth >= DEEPEST:
-            return False
-        with self.offer_lock:
-            if self.left or not cell.lock.acquire(False):
-                return False
-            self._inside += 1
-            return True
+        if cell.gate != OPEN or self.append is None or not cell.inline or here.depth >= DEEPEST:
+            return None
+        flight = self.enter()
+        if flight is None or cell.lock.acquire(False):
+            return flight
+        self.leave(flight)
+        return None
 
-    def leave(self) -> None:
-        """The sender is done."""
-        with self.offer_lock:
-            self._inside -= 1
-            last = self.retired and not self._inside
-        if last:
-            self._end()
+    def leave(self, flight: deque[None]) -> None:
+        """Take the mark away."""
+        flight.pop()
+        if flight is not self.flight:
+            self.landed(flight)
+
+    def landed(self, flight: deque[None]) -> None:
+        """Called by whoever has taken a mark out of an earlier flight; the last of them has the routee end."""
+        if flight:
+            return
+        try:
+            self._end_owed.pop()
+        except IndexError:
+            return
+        self._end()
 
     # -- the end ------------------------------------------------------------------
 
     def close(self) -> None:
-        """Its mailbox is about to be closed: nothing more is put into it."""
-        with self.offer_lock:
-            self.left = True
+        """Its mailbox is about to be closed: nothing more is to be put into it."""
+        self.left = True
 
-    def retire(self) -> bool:
-        """Take no more messages, and end behind those that were taken; tells whether it took any until now."""
-        with self.offer_lock:
-            if self.left:
-                return False
-            self.left = self.retired = True
-            last = not self._inside
-        if last:
-            self._end()
-        return True
+    def retire(self) -> None:
+        """Take no more messages, and end behind those that were taken."""
+        try:
+            self._not_retired.pop()
+        except IndexError:
+            return
+        self._end_owed.append(None)
+        self.left = True
+        flight, self.flight = self.flight, deque()
+        self.landed(flight)
 
     def _end(self) -> None:
         cell = self.cell
@@ -216,3 +238,14 @@ class Routee:
 
     def __repr__(self) -> str:
         return f"<Routee {self.cell.path}>"
+
+
+def ways_of(ref: AgentRef[Any]) -> tuple[Callable[[Any], Any] | None, bool]:
+    """Give what the ref does with a message before it sends it, if anything, and whether it sends in its own way."""
+    kind = type(ref)
+    tells = next(each for each in kind.__mro__ if "tell" in vars(each))
+    if tells is AgentRef:
+        return None, False
+    if "admit" in vars(tells):
+        return ref.admit, False
+    return None, True

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 class Sizing:
     """The size of one pool. One thread at a time changes it, for all that want that; nobody waits for it."""
 
-    __slots__ = ("_busy", "_jobs", "_may_look", "_next_number", "_register", "_retired", "resizer", "spec")
+    __slots__ = ("_busy", "_jobs", "_may_look", "_next_number", "_register", "_retired", "_started", "resizer", "spec")
 
-    def __init__(self, register: Register) -> None:
+    def __init__(self, register: Register, started: Callable[[], None]) -> None:
         self.spec: ChildSpec[Any] | None = None  # of a routee, but for its name
         self.resizer: Resizer | None = None
         self._register = register
+        self._started = started  # called after each start
         self._retired: set[Cell] = set()  # and have not ended
         self._next_number = itertools.count(1).__next__
         self._may_look: list[None] = [None]  # whoever pops it has the size changed, and then puts it back
@@ -82,6 +83,7 @@ class Sizing:
         specs = (self.spec_of(number) for number in itertools.count(1))
         spec = next(spec for spec in specs if spec.name not in taken)
         register.cell.start_child(spec, spec.name, kept=True)
+        self._started()
 
     def retire_all(self) -> None:
         """Have all routees end behind what they have."""

@@ -77,12 +77,14 @@ def test_who_has_begun_is_told_that_nobody_waits_and_who_has_not_does_not_begin(
     busy, flag = Flag(), Flag()
     pool.routees[2].tell(busy)
     trace.wait_for(("holds", "w-3", 1))
-    asked = pool.ask({"w-1": flag, "w-2": Flag()}, block=False)
+    never = Flag()
+    asked = pool.ask({"w-1": flag, "w-2": never}, block=False)
     trace.wait_for(("begins", "w-1", 1))
     trace.wait_for(("begins", "w-2", 1))
     assert not asked.settled
     flag.set()
     assert result(asked) == "w-1"
+    never.set()
     busy.set()
     assert pool.routees[2].ask("name", timeout=5.0) == "w-3"
     assert ("begins", "w-3", 1) not in trace.notes

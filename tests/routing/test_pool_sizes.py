@@ -410,9 +410,9 @@ def test_a_pool_that_is_stopped_without_drain_waits_for_no_messages(
     flag.set()
     assert result(stopping)
     assert result(draining)
-    # One routee is stopped after the other, so the first goes on a little.
+    # One routee is stopped after the other, so they may go on a little.
     assert sum(shares(trace, range(10)).values()) + len(log.of(DeadLetter)) == 10
-    assert {event.reason for event in log.of(DeadLetter)} == {"stopped"}
+    assert {event.reason for event in log.of(DeadLetter)} <= {"stopped"}
 
 
 def test_a_pool_that_is_restarted_while_it_drains_ends_nevertheless(
