@@ -23,7 +23,6 @@ def patience() -> float:
     return PATIENCE if here.scheduler is None else 1e6
 
 
-
 class Boom(Exception):
     """What a test's agent fails with; its text tells one from another."""
 
@@ -126,8 +125,9 @@ class Worker(Agent):
 class Flag(threading.Event):
     """An event that is waited for in a simulation, too, while others go on."""
 
-    def wait(self, timeout: float | None = PATIENCE) -> bool:
-        return super().wait(timeout) if here.scheduler is None else here.scheduler.wait(self.is_set, patience())
+    def wait(self, timeout: float | None = None) -> bool:
+        seconds = patience() if timeout is None else timeout
+        return super().wait(seconds) if here.scheduler is None else here.scheduler.wait(self.is_set, seconds)
 
 
 class Meeting:
