@@ -119,7 +119,11 @@ class Admin:
         if isinstance(error, BaseException):
             # Whatever its supervisor decides about that, and whether it has already.
             return AdminResult(Outcome.START_FAILED, child.ref, StartFailedError(child.path, error))
-        return AdminResult(Outcome.NOT_FOUND) if child.state is State.STOPPED else AdminResult(Outcome.OK, child.ref)
+        if child.state is State.STOPPED:
+            # It was about to end: its spec may be there still, and another under its name by now.
+            kept = cell.family.get(name)
+            return _start(cell, kept.spec, name) if isinstance(kept, Down) else AdminResult(Outcome.NOT_FOUND)
+        return AdminResult(Outcome.OK, child.ref)
 
     def delete_child(self, name: str) -> AdminResult:
         """Forget the spec of a child that is down."""

@@ -119,7 +119,12 @@ class Cell(Turn, Parent):
             timer.cancel()
 
     def stopped(self, reason: StopReason, error: BaseException | None) -> None:
-        """Leave the tree: free the name, tell the watchers, settle what was still asked for."""
+        """Leave the tree: report it, free the name, tell the watchers, settle what was still asked for.
+
+        In this order: whoever is given the name next starts after the end of this one was reported.
+        """
+        now = self.system.clock.now()
+        self.system.events.publish(events.AgentStopped(self.path, self.incarnation, now, reason, error))
         self.move(State.STOPPED)
         notice = Terminated(self.ref, reason, error)
         parent = self.parent
@@ -128,8 +133,6 @@ class Cell(Turn, Parent):
             keep = (self.kept and self.spec.restart is not RestartType.TEMPORARY) or self.revived
             family.remove(self, keep_spec=keep)
         watch.ended(self, notice)
-        now = self.system.clock.now()
-        self.system.events.publish(events.AgentStopped(self.path, self.incarnation, now, reason, error))
         if family is not None:
             family.child_ended(self, reason)
         self._leave()
@@ -142,14 +145,14 @@ class Cell(Turn, Parent):
         if self.family is not None:
             # Its children have ended, and others may have started some since.
             self.family.stop_all(None, final=True)
+        now = self.system.clock.now()
+        self.system.events.publish(events.StartFailed(self.path, self.incarnation, now, error))
         self.move(State.STOPPED)
         parent = self.parent
         assert parent is not None
         assert parent.family is not None
         parent.family.remove(self, keep_spec=self.revived)
         watch.ended(self, Terminated(self.ref, StopReason.FAILED, error))
-        now = self.system.clock.now()
-        self.system.events.publish(events.StartFailed(self.path, self.incarnation, now, error))
         self._leave()
 
     def _leave(self) -> None:

@@ -36,7 +36,7 @@ class AgentStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class StartFailed(Event):
-    """The agent's first start failed: it was never there, and its name is free."""
+    """The agent's first start failed: it was never there. Its name is free once all subscribers have been called."""
 
     error: BaseException
 
@@ -73,7 +73,7 @@ class AgentResumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class AgentStopped(Event):
-    """The agent has ended for good, its name is free."""
+    """The agent has ended for good. Its name is free when all subscribers have been called; then watchers are told."""
 
     reason: StopReason
     error: BaseException | None = None
@@ -131,7 +131,8 @@ Subscriber = Callable[[Any], object]
 class EventStream:
     """The system's events: the newest in memory, and all of them for whoever subscribes.
 
-    Events of one agent come in order. A subscriber sees an event before the agent goes on.
+    Events of one path come in order, also where one agent follows another under its name. A subscriber sees an event
+    before the agent goes on.
     """
 
     def __init__(self, keep: int = 1000) -> None:

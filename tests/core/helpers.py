@@ -18,6 +18,11 @@ PATIENCE = float(os.environ.get("ACTORTREE_TEST_PATIENCE", "10"))
 """Real seconds after which a wait has failed."""
 
 
+def patience() -> float:
+    """Give the seconds after which a wait on this thread has failed; in a simulation, where they cost nothing, many."""
+    return PATIENCE if here.scheduler is None else 1e6
+
+
 class Boom(Exception):
     """What a test's agent fails with; its text tells one from another."""
 
@@ -49,7 +54,7 @@ class Trace:
     def wait_until(self, holds: Callable[[list[Any]], Any]) -> list[Any]:
         """Wait until `holds(notes)` and give the notes."""
         if here.scheduler is not None:
-            assert here.scheduler.wait(lambda: bool(holds(self._notes)), PATIENCE), f"never: {self._notes}"
+            assert here.scheduler.wait(lambda: bool(holds(self._notes)), patience()), f"never: {self._notes}"
             return list(self._notes)
         with self._changed:
             assert self._changed.wait_for(lambda: holds(self._notes), PATIENCE), f"never: {self._notes}"
@@ -120,8 +125,9 @@ class Worker(Agent):
 class Flag(threading.Event):
     """An event that is waited for in a simulation, too, while others go on."""
 
-    def wait(self, timeout: float | None = PATIENCE) -> bool:
-        return super().wait(timeout) if here.scheduler is None else here.scheduler.wait(self.is_set, timeout)
+    def wait(self, timeout: float | None = None) -> bool:
+        seconds = patience() if timeout is None else timeout
+        return super().wait(seconds) if here.scheduler is None else here.scheduler.wait(self.is_set, seconds)
 
 
 class Meeting:
@@ -144,8 +150,8 @@ class Meeting:
 class Aside(AgentFuture[Any]):
     """What comes of a call beside the test; a hang fails whoever gets it."""
 
-    def get(self, *, timeout: float | None = PATIENCE) -> Any:
-        return super().get(timeout=timeout)
+    def get(self, *, timeout: float | None = None) -> Any:
+        return super().get(timeout=patience() if timeout is None else timeout)
 
 
 class _Task:
@@ -178,14 +184,14 @@ def elsewhere(code: Callable[..., Any], *args: Any, **options: Any) -> Aside:
 
 def result(future: AgentFuture[Any]) -> Any:
     """Give what comes of a future or raise it; a hang fails."""
-    assert wait(future, PATIENCE), "nothing came of it"
+    assert wait(future, patience()), "nothing came of it"
     return future.get()
 
 
 def answer(ref: AgentRef[Any], message: Any) -> Any:
     """Ask without ever running the agent on this thread, and give the answer or raise it."""
     future = ref.ask(message, block=False)
-    assert wait(future, PATIENCE), f"{ref!r} did not answer {message!r}"
+    assert wait(future, patience()), f"{ref!r} did not answer {message!r}"
     return future.get()
 
 
@@ -197,4 +203,4 @@ def incarnation(ref: AgentRef[Any]) -> int:
 
 def assert_ended(ref: AgentRef[Any]) -> None:
     """Wait until the agent takes no more messages."""
-    assert ref.actor_stopped.wait(PATIENCE), f"{ref!r} lives"
+    assert ref.actor_stopped.wait(patience()), f"{ref!r} lives"

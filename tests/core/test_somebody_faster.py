@@ -12,12 +12,17 @@ import pytest
 from actors import (
     ActorSystem,
     AgentFuture,
+    AgentStarted,
+    AgentStopped,
     AskTimeout,
     ChildSpec,
     DeadLetter,
     Mailbox,
     MailboxFullError,
+    NameTakenError,
     Outcome,
+    StartFailed,
+    StartFailedError,
 )
 from actors._core.here import find_cycle
 from actors._core.supervision import Family
@@ -140,6 +145,62 @@ def test_a_child_that_ends_before_it_is_restarted_is_not_there(system: ActorSyst
     assert result(stopping) is True
     assert result(restarting).outcome is Outcome.NOT_FOUND
     assert answer(parent, names) == []
+
+
+def test_a_child_that_ends_before_it_is_restarted_is_started_from_the_spec_that_is_kept(
+    system: ActorSystem, clock: WatchedClock
+) -> None:
+    parent = system.spawn(Doer, name="p")
+    child = parent.start_child(ChildSpec(Doer, "child")).ref
+    assert child is not None
+    gate = Gate()
+    child.tell(busy_at(gate))
+    gate.reached()
+    stopping = child.stop(block=False, drain=False)
+    restarting = elsewhere(lambda: parent.restart_child("child"))
+    clock.wait_for_timer(5.0, 2)  # both have been told, and their time counts
+    gate.open()
+    assert result(stopping) is True
+    restarted = result(restarting)
+    assert restarted.outcome is Outcome.OK
+    assert restarted.ref != child
+    assert answer(parent, names) == ["child"]
+
+
+def test_the_end_of_one_agent_is_reported_before_its_name_is_given_to_the_next(
+    system: ActorSystem, dispatcher: Any
+) -> None:
+    first = system.spawn(ChildSpec(Doer, "a", dispatcher=dispatcher))
+    gate = Gate()
+    forget = system.events.subscribe(lambda event: gate.wait(), AgentStopped)
+    log = EventLog(system)
+    ending = elsewhere(first.stop)
+    gate.reached()
+    with pytest.raises(NameTakenError, match="/a is already registered"):
+        system.spawn(ChildSpec(Doer, "a", dispatcher=dispatcher))
+    gate.open()
+    assert result(ending) is True
+    forget()
+    system.spawn(ChildSpec(Doer, "a", dispatcher=dispatcher))
+    assert [type(event) for event in log.notes if event.path == "/a"] == [AgentStopped, AgentStarted]
+
+
+def test_a_start_that_failed_is_reported_before_its_name_is_given_to_the_next(
+    system: ActorSystem, dispatcher: Any
+) -> None:
+    gate = Gate()
+    forget = system.events.subscribe(lambda event: gate.wait(), StartFailed)
+    log = EventLog(system)
+    failing = elsewhere(lambda: system.spawn(ChildSpec(Doer, "a", args=(None, "too much"), dispatcher=dispatcher)))
+    gate.reached()
+    with pytest.raises(NameTakenError, match="/a is already registered"):
+        system.spawn(ChildSpec(Doer, "a", dispatcher=dispatcher))
+    gate.open()
+    with pytest.raises(StartFailedError):
+        result(failing)
+    forget()
+    system.spawn(ChildSpec(Doer, "a", dispatcher=dispatcher))
+    assert [type(event) for event in log.notes if event.path == "/a"] == [StartFailed, AgentStarted]
 
 
 def test_a_child_that_somebody_else_has_just_started_is_given(

@@ -12,9 +12,9 @@ EXAMPLES = ROOT / "examples" / "testing"
 TESTS = ROOT / "tests"
 
 
-def exported() -> list[str]:
+def exported(packages_folder: Path) -> list[str]:
     """The names in `__all__` of the testkit, without importing it."""
-    tree = ast.parse((ROOT / "actors" / "testkit" / "__init__.py").read_text(encoding="utf-8"))
+    tree = ast.parse((packages_folder / "actors" / "testkit" / "__init__.py").read_text(encoding="utf-8"))
     (names,) = (
         node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
     )
@@ -35,8 +35,8 @@ def used(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("folder", [EXAMPLES, TESTS], ids=["examples", "tests"])
-def test_every_name_of_the_testkit_is_used(folder: Path) -> None:
-    names = exported()
+def test_every_name_of_the_testkit_is_used(folder: Path, packages_folder: Path) -> None:
+    names = exported(packages_folder)
     assert len(names) > 30
     assert sorted(set(names) - used(folder)) == []
 

@@ -19,7 +19,7 @@ from actors._core.commands import Stop as StopCommand
 from actors._core.restarts import Restarts
 from actors._core.supervision import Family
 from actors.testkit import Simulation
-from actors.testkit.machine import SupervisorMachine
+from actors.testkit.machine import Child, SupervisorMachine
 from actors.testkit.observing import Number, Record
 from policies import Backoff, Escalate, Restart, Strategy, limits
 
@@ -33,7 +33,8 @@ PASSING = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-FINDING = settings(PASSING, max_examples=600, phases=[Phase.generate], report_multiple_bugs=False)
+# Ends with the first that fails: the number is how long it goes on looking.
+FINDING = settings(PASSING, max_examples=5000, phases=[Phase.generate], report_multiple_bugs=False)
 
 
 class Simulated(SupervisorMachine):
@@ -87,6 +88,16 @@ class EachForItself(SupervisorMachine):
 
     policy = Restart(1, within=4.0, per="child")
     above = FOREVER
+
+
+class Successors(EachForItself):
+    """Whoever is added has the name of whom it follows."""
+
+    policy = Restart(1, within=None, per="child")
+    strategy = "one_for_one"
+
+    def make_child(self) -> ChildSpec[Any]:
+        return ChildSpec(Child, "same")
 
 
 class Waiting(SupervisorMachine):
@@ -174,7 +185,7 @@ def an_end_is_told_twice(patch: pytest.MonkeyPatch) -> None:
         (the_last_sibling_is_skipped, Groups),
         (children_end_in_the_order_in_which_they_started, SupervisorMachine),
         (a_temporary_childs_spec_is_kept, SupervisorMachine),
-        (the_restarts_of_a_gone_child_are_its_successors, EachForItself),
+        (the_restarts_of_a_gone_child_are_its_successors, Successors),
         (mail_is_lost_at_the_end, Waiting),
         (an_end_is_told_twice, SupervisorMachine),
     ],
