@@ -9,6 +9,7 @@ from actors._core.agent import Agent
 from actors._core.clock import Clock
 from actors._core.commands import State
 from actors._core.context import Context
+from actors._core.dead_letters import DeadLetters, Replayed
 from actors._core.delivery import Delivery
 from actors._core.errors import (
     ActorError,
@@ -28,6 +29,7 @@ from actors._core.errors import (
     NoRouteesError,
     ReplyError,
     RestartLimitExceeded,
+    SendCycleError,
     StartFailedError,
     StashError,
     SystemFailed,
@@ -54,7 +56,7 @@ from actors._core.events import (
 from actors._core.future import AgentFuture, get_all
 from actors._core.interceptors import Interception
 from actors._core.mailbox import Mailbox, Overflow
-from actors._core.messages import ControlMessage, PipeFailed, ReceiveTimeout, StopReason, Terminated
+from actors._core.messages import ControlMessage, DeadLetterReason, PipeFailed, ReceiveTimeout, StopReason, Terminated
 from actors._core.orphans import Orphan
 from actors._core.proxies import AgentProxy
 from actors._core.ref import Addressed, AgentRef
@@ -167,6 +169,8 @@ __all__ = [
     "Context",
     "ControlMessage",
     "DeadLetter",
+    "DeadLetterReason",
+    "DeadLetters",
     "DeathPactError",
     "Decision",
     "DeferError",
@@ -213,6 +217,7 @@ __all__ = [
     "Questions",
     "Random",
     "ReceiveTimeout",
+    "Replayed",
     "Reply",
     "ReplyError",
     "Resizer",
@@ -225,6 +230,7 @@ __all__ = [
     "RouterRef",
     "ScatterGather",
     "Send",
+    "SendCycleError",
     "SmallestMailbox",
     "StartFailed",
     "StartFailedError",

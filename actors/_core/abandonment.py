@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from actors._core import events
 from actors._core.commands import Command, Notice, State
 from actors._core.context import NOTHING, STASHED, Context, Hook, describe
-from actors._core.errors import AgentStoppedError, HandlerTimeout, TooManyOrphans
+from actors._core.errors import AgentStoppedError, Cancelled, HandlerTimeout, TooManyOrphans
 from actors._core.future import Ask
 from actors._core.here import forget_wait
+from actors._core.mailbox import Room
+from actors._core.messages import DeadLetterReason
 from actors._core.orphans import Orphan
 from actors._core.replies import Deferred, settle_owed
 from policies import Phase
@@ -106,7 +108,7 @@ def abandon(cell: Cell, deadline: float | None, since: float) -> bool:
     text = describe(item)
     orphan = Orphan(cell.path, cell.incarnation, text, _thread_name(ident), ident, since, system.clock)
     count = system.orphans_list.add(context, orphan)
-    forget_wait(cell)
+    _give_up_place(context, forget_wait(cell))
     now = system.clock.now()
     system.events.publish(events.AgentAbandoned(cell.path, cell.incarnation, now, text, now - since))
     _answer_for(cell, context, item, deadline)
@@ -123,6 +125,12 @@ def abandon(cell: Cell, deadline: float | None, since: float) -> bool:
     return True
 
 
+def _give_up_place(context: Context, target: object) -> None:
+    """The abandoned code may be waiting for room in a mailbox: it may not send any more, so it need not wait."""
+    if isinstance(target, Room):
+        target.resolve(error=Cancelled(f"{context.path} #{context.incarnation} was abandoned: it can no longer act"))
+
+
 def _answer_for(cell: Cell, context: Context, item: Any, deadline: float | None) -> None:
     """Answer for the abandoned code: its asker, its message, and the failure if it was too slow."""
     error: BaseException
@@ -134,7 +142,7 @@ def _answer_for(cell: Cell, context: Context, item: Any, deadline: float | None)
     if isinstance(item, (Ask, Deferred)):
         replied = item.resolve(error=error)
     elif item is not NOTHING and item is not STASHED and not isinstance(item, (Hook, Command)):
-        cell.dead_letter(item, "abandoned", error)
+        cell.dead_letter(item, DeadLetterReason.ABANDONED, error)
     settle_owed(context, error)
     if cell.state is State.STARTING:
         cell.failing = cell.record_failure(error, Phase.START)

@@ -101,7 +101,7 @@ class Admin:
         if child is None:
             return AdminResult(Outcome.NOT_FOUND)
         if not isinstance(child, Down) and cell.family is not None:
-            cell.family.stop(child, Stop(StopReason.SHUTDOWN), _waiter())
+            cell.family.stop(child, Stop(StopReason.SHUTDOWN, asked=True), _waiter())
         return AdminResult(Outcome.OK)
 
     def restart_child(self, name: str) -> AdminResult:

@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from loguru import logger
-
 from actors._core._pykka import Actor
-from actors._core.errors import DeathPactError, printed
+from actors._core.errors import DeathPactError
 from actors._core.future import AgentFuture
 from actors._core.messages import Terminated
 from policies import AutoShutdown, Policy, Strategy
@@ -125,13 +123,14 @@ class Agent(Actor):
     def on_receive(self, message: Any) -> Any:
         """Handle a message; the return value answers an ask.
 
-        This one logs the message as unexpected, as Pykka does. A `Terminated` that nobody handles is a failure: the
-        agent watched another and cannot go on without it.
+        This one makes a dead letter of the message, and answers None, as Pykka's does; to answer with an error, see
+        `Context.unhandled`. A `Terminated` that nobody handles is a failure: the agent watched another and cannot go on
+        without it.
         """
         if isinstance(message, Terminated):
             raise DeathPactError(message.ref.path, message.reason.value)
         if self._context is not None and not self._context.cell.system.is_default:
-            logger.warning("{} has no handler for {}", self._context.path, printed(message, 200))
+            self._context.lose_unhandled(message)
             return None
         return super().on_receive(message)
 

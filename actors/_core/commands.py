@@ -118,9 +118,12 @@ class Restart(Halt):
 
 
 class Stop(Command):
-    """End for good; `deadline` (clock seconds) is for the whole subtree."""
+    """End for good; `deadline` (clock seconds) is for the whole subtree.
 
-    __slots__ = ("deadline", "error", "reason")
+    `asked` says that somebody wants just that, and it is no consequence of something else.
+    """
+
+    __slots__ = ("asked", "deadline", "error", "reason")
 
     def __init__(
         self,
@@ -128,8 +131,10 @@ class Stop(Command):
         error: BaseException | None = None,
         deadline: float | None = None,
         done: Ask[Any] | None = None,
+        asked: bool = False,
     ) -> None:
         super().__init__(done)
+        self.asked = asked or reason in (StopReason.NORMAL, StopReason.REQUESTED)
         self.reason = reason
         self.error = error
         self.deadline = deadline

@@ -12,10 +12,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from actors._core import watch
-from actors._core.errors import ActorError, AgentStoppedError, Cancelled, DeferError, StashError, printed
+from actors._core.errors import (
+    ActorError,
+    AgentStoppedError,
+    Cancelled,
+    DeferError,
+    InvalidMessageError,
+    MailboxFullError,
+    StashError,
+    printed,
+)
 from actors._core.future import Ask
 from actors._core.here import before_acting, fence, here
-from actors._core.messages import PipeFailed, enclosed
+from actors._core.messages import DeadLetterReason, PipeFailed, enclosed
 from actors._core.replies import Deferred, Reply, owe, settle_owed
 from actors._core.timers import TICKS, Idle, Timers
 
@@ -241,6 +250,21 @@ class Context:
             return "there is no message in hand to answer"
         return None if self.asked else f"{printed(self.message, 80)} was told: nobody waits for an answer"
 
+    # -- messages that it does not know -------------------------------------------
+
+    def unhandled(self, message: Any) -> None:
+        """Say that the agent does not know this message: it is a dead letter, and an asker gets InvalidMessageError.
+
+        Returns; what the handler gives after that is no answer. It is no failure. Raises DeferError where the message
+        in hand is stashed, or its answer deferred.
+        """
+        self._may_act()
+        if self.item is STASHED or isinstance(self.item, Deferred):
+            raise DeferError(self.path, self._not_deferrable() or "")
+        self.lose_unhandled(message)
+        if self.asked:
+            self.defer().set_exception(InvalidMessageError(self.path, message, "it has no handler for that"))
+
     # -- behaviour ----------------------------------------------------------------
 
     def become(self, handler: Handler) -> None:
@@ -317,15 +341,15 @@ class Context:
             outer, here.context = here.context, self
             try:
                 self.cell.ref.tell(message)
-            except AgentStoppedError:
+            except (AgentStoppedError, MailboxFullError):
                 # Recorded as a dead letter; the thread that settles the future has no use for the error.
                 return
             except ActorError as error:
-                self.cell.dead_letter(message, "refused", error)
+                self.cell.dead_letter(message, DeadLetterReason.REFUSED, error)
             finally:
                 here.context = outer
         else:
-            self.cell.dead_letter(message, "stale incarnation")
+            self.cell.dead_letter(message, DeadLetterReason.STALE)
 
     # -- cancellation -------------------------------------------------------------
 
@@ -348,6 +372,9 @@ class Context:
             raise Cancelled(f"{self.path} #{self.incarnation} was told to give up")
 
     # -- for the kernel -----------------------------------------------------------
+
+    def lose_unhandled(self, message: Any) -> None:
+        self.cell.system.dead_letters.lose(self.cell, message, DeadLetterReason.UNHANDLED)
 
     @property
     def is_current(self) -> bool:

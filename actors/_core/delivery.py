@@ -14,7 +14,7 @@ from actors._core.errors import AskDropped, InterceptionError, printed
 from actors._core.future import Ask
 from actors._core.here import check_fence, here
 from actors._core.mailbox import Uncounted
-from actors._core.messages import enclosed
+from actors._core.messages import DeadLetterReason, enclosed
 
 if TYPE_CHECKING:
     from actors._core.clock import Timer
@@ -143,10 +143,11 @@ class Delivery:
         self._value = value
         self._stage = _Stage.ANSWERED
 
-    def drop(self, reason: str = "dropped by an interceptor") -> None:
-        """Make it a dead letter. An ask ends at its deadline, one without a deadline at once with AskDropped.
+    def drop(self, reason: str = DeadLetterReason.DROPPED) -> None:
+        """Make it a dead letter, whose `detail` is the reason given.
 
-        So does one with a deadline if the agent ends before that.
+        An ask ends at its deadline, one without a deadline at once with AskDropped; so does one with a deadline if the
+        agent ends before that.
         """
         if not isinstance(reason, str):
             raise ValueError(f"reason: a str, not {reason!r}")
@@ -155,7 +156,8 @@ class Delivery:
         dropped: list[Any] = []
         self._arrival.context.set_aside(dropped.append)
         self._stage = _Stage.ELSEWHERE
-        cell.dead_letter(self.message, reason)
+        detail = None if reason == DeadLetterReason.DROPPED else reason
+        cell.dead_letter(self.message, DeadLetterReason.DROPPED, detail=detail)
         ask = dropped[0]
         if isinstance(ask, Ask):
             error = AskDropped(cell.path, reason)

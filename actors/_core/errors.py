@@ -9,6 +9,7 @@
     │   │   └── NoRouteesError                                 the pool has nobody to handle it
     │   ├── NameTakenError        (also ValueError)            a sibling has the name
     │   ├── MailboxFullError                                   the bounded mailbox has no room
+    │   │   └── SendCycleError                                 the sender would wait for itself
     │   ├── TooManyChildren                                    the parent may have no more of them
     │   ├── InvalidMessageError   (also ValueError)            the agent does not accept this message
     │   ├── AskCycleError                                      the ask would wait for itself
@@ -106,6 +107,18 @@ class MailboxFullError(ActorError):
         super().__init__(f"the mailbox of {path} is full ({capacity} messages)")
         self.path = path
         self.capacity = capacity
+
+
+class SendCycleError(MailboxFullError):
+    """The sender would wait for room that only it can make, directly or through others; `cycle` is its path and back.
+
+    The others wait for room, too, or for an answer. As of any full mailbox, the message was not accepted.
+    """
+
+    def __init__(self, path: str, capacity: int, cycle: tuple[str, ...]) -> None:
+        super().__init__(path, capacity)
+        self.args = (f"{self}, and the sender would wait for itself: {' -> '.join(cycle)}",)
+        self.cycle = cycle
 
 
 class InvalidMessageError(ActorError, ValueError):

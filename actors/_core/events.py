@@ -9,14 +9,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from loguru import logger
 
 from actors._core.errors import printed
 from actors._core.here import here
-from actors._core.messages import StopReason
+from actors._core.messages import DeadLetterReason, StopReason
 from policies import Directive, Phase
 
 
@@ -111,11 +111,22 @@ class OrphanReturned(Event):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter(Event):
-    """An accepted, or refused, message that no handler will handle; `path` is its recipient."""
+    """An accepted, or refused, message that no handler will handle; `path` is its recipient.
+
+    `detail` says more where the reason does not say it all. `number` counts the dead letters of a system, from 1; by it
+    `system.dead_letters` knows the letter.
+    """
 
     message: Any
-    reason: str
+    reason: DeadLetterReason
     error: BaseException | None = None
+    detail: str | None = None
+    number: int = field(default=0, repr=False, compare=False)
+
+    @property
+    def why(self) -> str:
+        """The reason in words, with its detail."""
+        return str(self.reason) if self.detail is None else f"{self.reason}, {self.detail}"
 
 
 @dataclass(frozen=True, slots=True)

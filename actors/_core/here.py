@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from actors._core.errors import AskCycleError, Cancelled
+from actors._core.errors import ActorError, AskCycleError, Cancelled
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Waitable(Protocol):
-    """What an agent can wait for: another cell, or an ask that names one."""
+    """What an agent can wait for: another cell, or an ask, or room in a mailbox, that names one."""
 
     @property
     def cell(self) -> Cell: ...
@@ -113,8 +113,8 @@ def before_acting() -> None:
 _waits = threading.Lock()
 
 
-def begin_wait(cell: Cell, target: Waitable) -> None:
-    """Note that the agent of `cell` is about to wait for `target`; raises AskCycleError if that would never end."""
+def begin_wait(cell: Cell, target: Waitable, error: Callable[[tuple[str, ...]], ActorError] = AskCycleError) -> None:
+    """Note that the agent of `cell` is about to wait for `target`; raises `error(cycle)` if that would never end."""
     with _waits:
         # Here, too: what it waits for was forgotten when it was abandoned, and is not to be noted any more.
         check_fence()
@@ -123,7 +123,7 @@ def begin_wait(cell: Cell, target: Waitable) -> None:
         if cycle:
             cell.waiting = None
     if cycle:
-        raise AskCycleError(cycle)
+        raise error(cycle)
 
 
 def note_wait(cell: Cell, target: Waitable) -> tuple[Cell, ...]:
@@ -140,10 +140,11 @@ def end_wait(cell: Cell, target: Waitable) -> None:
             cell.waiting = None
 
 
-def forget_wait(cell: Cell) -> None:
-    """The agent was abandoned while it waited, if it did: its replacement waits for nobody."""
+def forget_wait(cell: Cell) -> Waitable | None:
+    """The agent was abandoned while it waited, if it did: its replacement waits for nobody. Gives what for."""
     with _waits:
-        cell.waiting = None
+        target, cell.waiting = cell.waiting, None
+        return target
 
 
 def find_cycle(start: Cell) -> tuple[str, ...]:

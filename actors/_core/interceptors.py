@@ -16,7 +16,7 @@ from actors._core.delivery import Arrival, Delivery, Returned, run
 from actors._core.errors import printed
 from actors._core.future import AgentFuture, Ask
 from actors._core.here import here
-from actors._core.messages import enclosed
+from actors._core.messages import DeadLetterReason, enclosed
 from actors._core.path import path_matches, split
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class Interceptors:
         for returned in late:
             assert returned.timer is not None  # as both happens on the agent's turn
             returned.timer.cancel()
-            cell.dead_letter(returned, "stopped")
+            cell.dead_letter(returned, DeadLetterReason.STOPPED)
 
 
 def _wants(on: Any) -> Callable[[Any], Any]:

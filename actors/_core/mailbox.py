@@ -9,14 +9,16 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
 from actors._core.checks import is_seconds
-from actors._core.errors import MailboxFullError
-from actors._core.future import AgentFuture
-from actors._core.here import here
+from actors._core.errors import AskTimeout, Cancelled, MailboxFullError, SendCycleError
+from actors._core.future import AgentFuture, Ask
+from actors._core.here import begin_wait, end_wait, here
+from actors._core.messages import DeadLetterReason
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -106,12 +108,35 @@ class Queue(Protocol):
     def __len__(self) -> int: ...
 
 
-class _Room(AgentFuture[None]):
-    """What a sender waits for; `cell` is whose mailbox is full, for those who look why nothing goes on."""
+class Room(AgentFuture[Offer]):
+    """What a sender waits for who is to wait: `item` is let into the full mailbox of `cell`, or not.
 
-    def __init__(self, cell: Cell) -> None:
+    Whoever settles it decides that: with ACCEPTED the item is in, with CLOSED or an error it never will be.
+    """
+
+    def __init__(self, cell: Cell, capacity: int, item: Any) -> None:
         super().__init__()
         self.cell = cell
+        self.item = item
+        self._capacity = capacity
+
+    def wait_until(self, deadline: float | None) -> None:
+        """Wait until it is settled, or the system's clock reaches `deadline`; a cycle of waiting agents raises."""
+        clock = self.cell.system.clock
+        context = here.context
+        if context is None:
+            clock.wait(self, deadline)
+            return
+        sender = context.cell
+        begin_wait(sender, self, self.cycle_error)
+        sender.system.pool.make_room()
+        try:
+            clock.wait(self, deadline)
+        finally:
+            end_wait(sender, self)
+
+    def cycle_error(self, cycle: tuple[str, ...]) -> SendCycleError:
+        return SendCycleError(self.cell.path, self._capacity, cycle)
 
 
 class BoundedQueue:
@@ -127,22 +152,29 @@ class BoundedQueue:
         self._mailbox = mailbox
         self._items: deque[Any] = deque()
         self._uncounted = 0
-        self._waiting: deque[AgentFuture[None]] = deque()
+        self._waiting: deque[Room] = deque()  # who has waited longest is first; nobody does while there is room
         self._closed = False
-        # Guards items, the count and the waiting senders. No other lock and no user code under it.
+        # Guards items, the count and the waiting senders, who is let in, and whether anybody still is. No other lock
+        # and no user code under it.
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._items)
 
     def append(self, item: Any, /) -> None:
-        dropped = self._offer(item)
-        if dropped is _NO_ROOM:
-            dropped = self._offer_when_room(item)
-        if dropped is _CLOSED:
+        outcome: Offer | Displaced | Room | None = self._enter(item)
+        if isinstance(outcome, Room):
+            outcome = self._wait(outcome)
+        if outcome is Offer.CLOSED:
             self._cell.refuse(item)
-        elif dropped is not _ROOM:
-            self._cell.dead_letter(dropped, f"mailbox full ({self._mailbox.overflow})")
+        elif isinstance(outcome, Displaced):
+            self.lose(outcome.item, DeadLetterReason.DROPPED_OLDEST)
+        elif outcome is Offer.FULL and self._mailbox.overflow is Overflow.DROP_NEWEST:
+            self.lose(item, DeadLetterReason.DROPPED_NEWEST)
+        elif outcome is Offer.FULL:
+            # Two errors: the one that is raised holds the frames of the sender.
+            self._cell.dead_letter(item, DeadLetterReason.FULL, self.full())
+            raise self.full()
 
     def offer(self, item: Any) -> Offer | Displaced:
         """Put the item in if that can be done now: waits for nobody, raises and records nothing.
@@ -159,29 +191,29 @@ class BoundedQueue:
                 return Displaced(self._replace_oldest(item))
             return Offer.FULL
 
-    def _offer(self, item: Any) -> Any:
-        """Put the item in if that can be decided now; give back what was dropped, `_ROOM`, `_NO_ROOM` or `_CLOSED`."""
+    def _enter(self, item: Any) -> Offer | Displaced | Room:
+        """Put the item in if that can be decided now; else its sender has to wait, from now on in this place."""
         with self._lock:
             if self._closed:
-                return _CLOSED
+                return Offer.CLOSED
             if isinstance(item, Uncounted):
                 self._items.append(item)
                 self._uncounted += 1
-                return _ROOM
+                return Offer.ACCEPTED
             if self._has_room() or self._waits_for_itself():
                 self._items.append(item)
-                return _ROOM
-            if self._mailbox.overflow is Overflow.DROP_NEWEST:
-                return item
+                return Offer.ACCEPTED
             if self._mailbox.overflow is Overflow.DROP_OLDEST:
-                return self._replace_oldest(item)
-        if self._mailbox.overflow is Overflow.REJECT:
-            raise self.full()
-        return _NO_ROOM
+                return Displaced(self._replace_oldest(item))
+            if self._mailbox.overflow is not Overflow.BLOCK:
+                return Offer.FULL
+            room = Room(self._cell, self._mailbox.capacity or 0, item)
+            self._waiting.append(room)
+            return room
 
     def _has_room(self) -> bool:
         capacity = self._mailbox.capacity
-        return self._closed or capacity is None or len(self._items) - self._uncounted < capacity
+        return capacity is None or len(self._items) - self._uncounted < capacity
 
     def _waits_for_itself(self) -> bool:
         context = here.context
@@ -194,27 +226,84 @@ class BoundedQueue:
         self._items.append(item)
         return oldest
 
-    def _offer_when_room(self, item: Any) -> Any:
-        # One deadline, although others may be faster than this sender once there is room.
-        timeout = self._mailbox.timeout
-        deadline = None if timeout is None else self._cell.system.clock.now() + timeout
-        while (dropped := self._offer(item)) is _NO_ROOM:
-            self._wait_for_room(deadline)
-        return dropped
+    def lose(self, item: Any, reason: DeadLetterReason) -> None:
+        """Record what was dropped; who asked is told that the mailbox is full."""
+        self._cell.dead_letter(item, reason, self.full() if isinstance(item, Ask) else None)
 
-    def _wait_for_room(self, deadline: float | None) -> None:
-        room = _Room(self._cell)
+    # -- senders that wait --------------------------------------------------------
+
+    def wait_for_room(self, deadline: float | None) -> None:
+        """Wait until there may be room for what the sender then offers by itself, or until the agent has ended.
+
+        Raises MailboxFullError when the system's clock has reached `deadline`, SendCycleError as `append` does.
+        """
         with self._lock:
-            if self._has_room():
+            if self._closed or self._has_room():
                 return
+            room = Room(self._cell, self._mailbox.capacity or 0, _NOTHING)
             self._waiting.append(room)
-        if self._cell.system.clock.wait(room, deadline):
-            return
+        if self._outcome(room, deadline) is Offer.FULL:
+            raise self.full()
+
+    def _wait(self, room: Room) -> Offer | None:
+        """Wait until the sender is let in, or the agent has ended; None for an ask whose own time was over first."""
+        item = room.item
+        begun = self._cell.system.clock.now()
+        try:
+            outcome = self._outcome(room, self._deadline(item, begun))
+        except (SendCycleError, Cancelled) as error:
+            stale = isinstance(error, Cancelled)
+            self._cell.dead_letter(item, DeadLetterReason.STALE if stale else DeadLetterReason.FULL, copy(error))
+            raise
+        if outcome is Offer.FULL and isinstance(item, Ask) and item.deadline is not None:
+            now = self._cell.system.clock.now()
+            if now >= item.deadline:
+                self._cell.dead_letter(item, DeadLetterReason.EXPIRED, AskTimeout(self._cell.path, now - begun))
+                return None
+        return outcome
+
+    def _deadline(self, item: Any, begun: float) -> float | None:
+        timeout = self._mailbox.timeout
+        until = None if timeout is None else begun + timeout
+        if not isinstance(item, Ask) or item.deadline is None:
+            return until
+        return item.deadline if until is None else min(until, item.deadline)
+
+    def _outcome(self, room: Room, deadline: float | None) -> Offer:
+        try:
+            room.wait_until(deadline)
+        except SendCycleError:
+            if self._withdraw(room):
+                raise
+        except BaseException:
+            self._withdraw(room)
+            raise
+        # Only now is it decided: it may have been let in after its time, or at the moment of its refusal.
+        self._withdraw(room)
+        return room.get() if room.settled else Offer.FULL
+
+    def _withdraw(self, room: Room) -> bool:
+        """Let the sender wait no longer; False if it had been let in, or sent away, before that."""
         with self._lock:
-            if room in self._waiting:
-                self._waiting.remove(room)
-                raise self.full()
-        # It was let in at the last moment: the room is for this sender, nobody else was told of it.
+            if room not in self._waiting:
+                return False
+            self._waiting.remove(room)
+            return True
+
+    def _let_in(self) -> None:
+        """Put in what those who have waited longest send, as far as there is room; so nobody overtakes them."""
+        while self._waiting and self._has_room():
+            room = self._waiting.popleft()
+            if room.resolve(Offer.ACCEPTED):
+                if room.item is _NOTHING:
+                    return  # the room is for what its sender offers now
+                self._items.append(room.item)
+
+    @property
+    def loss(self) -> DeadLetterReason:
+        """Why a message for which there is no room is a dead letter."""
+        newest = self._mailbox.overflow is Overflow.DROP_NEWEST
+        return DeadLetterReason.DROPPED_NEWEST if newest else DeadLetterReason.FULL
 
     @property
     def overflow(self) -> str:
@@ -230,7 +319,7 @@ class BoundedQueue:
             if isinstance(item, Uncounted):
                 self._uncounted -= 1
             elif self._waiting:
-                self._waiting.popleft().resolve()
+                self._let_in()
         return item
 
     def extendleft(self, items: Iterable[Any], /) -> None:
@@ -254,13 +343,11 @@ class BoundedQueue:
         with self._lock:
             self._closed = True
             while self._waiting:
-                self._waiting.popleft().resolve()
+                self._waiting.popleft().resolve(Offer.CLOSED)
 
 
 class ClosedQueue(deque[Any]):
     """Where goes what is sent to an agent that has ended: whoever puts it there takes it out again."""
 
 
-_ROOM = object()
-_NO_ROOM = object()
-_CLOSED = object()
+_NOTHING = object()

@@ -24,6 +24,27 @@ class StopReason(StrEnum):
     ABANDONED = "abandoned"  # it did not end in time; its thread was left behind
 
 
+class DeadLetterReason(StrEnum):
+    """Why nobody handles, or has handled, a message."""
+
+    STOPPED = "stopped"  # the agent has ended, or ended before it came to the message
+    FAILED = "failed"  # the handler raised
+    ABANDONED = "abandoned"  # the handler did not end in time
+    EXPIRED = "expired"  # the time of an ask was over
+    FULL = "mailbox full"  # there was no room, and the sender has the error
+    DROPPED_NEWEST = "mailbox full (drop_newest)"  # there was no room for it
+    DROPPED_OLDEST = "mailbox full (drop_oldest)"  # it made room for another
+    NO_MEMBER = "no such member"  # a router has nobody of that name
+    NO_ROUTEES = "no routees"  # a pool has none that takes messages
+    FILTER_FAILED = "its filter failed"  # that of the only subscription that might have wanted it
+    UNHANDLED = "unhandled"  # the agent says that it does not know it
+    REFUSED = "refused"  # the agent does not accept it
+    UNANSWERED = "nobody to answer"  # the handler answered with an error what nobody had asked
+    LATE_REPLY = "late reply"  # an answer for which nobody waited any more
+    STALE = "stale incarnation"  # of, or for, an incarnation that has ended or was abandoned
+    DROPPED = "dropped by an interceptor"
+
+
 class ControlMessage:
     """Marks messages that are to arrive ahead of the queue and are never lost: `class Cancel(ControlMessage)`."""
 

@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
-from actors._core import events, watch
+from actors._core import watch
 from actors._core.abandonment import Expiry
 from actors._core.agent import Agent
 from actors._core.commands import NEXT, Command, Drain, Notice, Start, State, Stop, Urgent
@@ -26,7 +26,7 @@ from actors._core.future import Ask
 from actors._core.here import here
 from actors._core.life import obey
 from actors._core.mailbox import BoundedQueue, ClosedQueue, Displaced, Offer, Overflow, Queue, Uncounted
-from actors._core.messages import Terminated, enclosed
+from actors._core.messages import DeadLetterReason, Terminated, enclosed
 from actors._core.ref import CLOSED, HELD, OPEN, AgentRef
 from actors._core.spec import ChildSpec
 from policies import Failure, Phase
@@ -238,9 +238,9 @@ class Place:
             elif outcome is Offer.FULL:
                 if queue.overflow != Overflow.DROP_NEWEST:
                     raise queue.full()
-                self.dead_letter(message, f"mailbox full ({queue.overflow})")
+                queue.lose(message, DeadLetterReason.DROPPED_NEWEST)
             elif isinstance(outcome, Displaced):
-                self.dead_letter(outcome.item, f"mailbox full ({queue.overflow})")
+                queue.lose(outcome.item, DeadLetterReason.DROPPED_OLDEST)
         else:
             queue.append(message)
         if self.gate and not self.knock(queue):
@@ -305,7 +305,14 @@ class Place:
 
     # -- dead letters -------------------------------------------------------------
 
-    def dead_letter(self, item: Any, reason: str, error: BaseException | None = None, text: str | None = None) -> None:
+    def dead_letter(
+        self,
+        item: Any,
+        reason: DeadLetterReason,
+        error: BaseException | None = None,
+        text: str | None = None,
+        detail: str | None = None,
+    ) -> None:
         """Record a message that no handler will see; its asker, if it has one, is told."""
         if isinstance(item, Returned):
             item = item.item
@@ -326,9 +333,7 @@ class Place:
             message = item.message
         elif isinstance(item, (Uncounted, Command)):
             return
-        now = self.system.clock.now()
-        letter = events.DeadLetter(self.path, self.incarnation, now, enclosed(message), reason, error)
-        self.system.events.publish(letter)
+        self.system.dead_letters.lose(self.cell, enclosed(message), reason, error, detail)
 
     @property
     def last_error(self) -> BaseException | None:
@@ -344,7 +349,7 @@ class Place:
                 item = queue.popleft()
             except IndexError:
                 return
-            self.dead_letter(item, "stopped", text=text)
+            self.dead_letter(item, DeadLetterReason.STOPPED, text=text)
 
     def drop_control(self) -> None:
         """Settle the commands that nobody will obey any more."""
@@ -356,7 +361,7 @@ class Place:
             except IndexError:
                 return
             if isinstance(command, Urgent):
-                self.dead_letter(command, "stopped")
+                self.dead_letter(command, DeadLetterReason.STOPPED)
             command.settle(None if isinstance(command, Start) else True)
 
     def close(self) -> None:
@@ -382,7 +387,7 @@ class Place:
     def refuse(self, item: Any) -> None:
         """Record what is sent to an agent that has ended; who told it gets the error, who asked finds it in the ask."""
         text = f"{self.ref} not found"
-        self.dead_letter(item, "stopped", text=text)
+        self.dead_letter(item, DeadLetterReason.STOPPED, text=text)
         if not isinstance(item, (Ask, Uncounted)):
             raise AgentStoppedError(text, path=self.path, cause=self.last_error)
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from actors._core import events
 from actors._core.errors import AgentStoppedError, printed
 from actors._core.future import AgentFuture, Ask
 from actors._core.here import before_acting, fence
-from actors._core.messages import enclosed
+from actors._core.messages import DeadLetterReason, enclosed
 
 if TYPE_CHECKING:
     from actors._core.context import Context
@@ -93,12 +92,10 @@ class Reply:
         ask, context = self._ask, self._context
         if ask.resolve(value, error):
             return True
-        system = context.cell.system
         late = value if error is None else error
-        why = f"late reply to {printed(ask.message, 80)}"
-        system.events.publish(
-            events.DeadLetter(context.path, context.incarnation, system.clock.now(), late, why, error)
-        )
+        detail = f"to {printed(ask.message, 80)}"
+        letters = context.cell.system.dead_letters
+        letters.lose(context.cell, late, DeadLetterReason.LATE_REPLY, error, detail, context.incarnation)
         return False
 
     def __repr__(self) -> str:

@@ -28,6 +28,7 @@ from actors._core.errors import (
 )
 from actors._core.future import Ask
 from actors._core.here import end_wait, here, note_wait
+from actors._core.mailbox import Room
 from actors._core.messages import StopReason
 from actors._core.restarts import Restarts
 from actors._core.siblings import Siblings
@@ -185,8 +186,11 @@ class Family(Siblings):
         cycle = note_wait(waiter, done)
         if cycle:
             waiting = cycle[-1].waiting
+            paths = (*(cell.path for cell in cycle), waiter.path)
             if isinstance(waiting, Ask):
-                waiting.resolve(error=AskCycleError((*(cell.path for cell in cycle), waiter.path)))
+                waiting.resolve(error=AskCycleError(paths))
+            elif isinstance(waiting, Room):
+                waiting.resolve(error=waiting.cycle_error(paths))
         try:
             self.cell.system.pool.make_room()
             return done.wait_quietly()

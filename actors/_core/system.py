@@ -25,6 +25,7 @@ from actors._core.cell import Cell
 from actors._core.checks import check_timeout, is_seconds
 from actors._core.clock import Clock, SystemClock
 from actors._core.commands import State, Stop
+from actors._core.dead_letters import DeadLetters
 from actors._core.dispatcher import Job, OwnThread, Pool
 from actors._core.errors import SystemFailed, printed
 from actors._core.here import before_acting, fence, here
@@ -86,6 +87,7 @@ class ActorSystem:
     - `clock`: where all time is read; None is the machine's monotonic clock.
     - `max_orphans`: so many handlers may hang at a time; one more stops the system.
     - `seed`: of the random numbers for jitter.
+    - `dead_letters`: so many of the newest are kept, see `DeadLetters`.
     """
 
     is_default = False
@@ -101,14 +103,16 @@ class ActorSystem:
         *,
         max_orphans: int = 100,
         seed: int | None = None,
+        dead_letters: int = 1000,
     ) -> None:
         self.name = check_name(name)
         if policy is not None and not isinstance(policy, Policy):
             raise ValueError(f"policy: a Policy or None, not {policy!r}")
         if ask_timeout is not None and not is_seconds(ask_timeout, above=0.0):
             raise ValueError(f"ask_timeout: seconds above 0, or None, not {ask_timeout!r}")
-        if isinstance(max_orphans, bool) or not isinstance(max_orphans, int) or max_orphans < 0:
-            raise ValueError(f"max_orphans: a whole number, 0 or more, not {max_orphans!r}")
+        for option, value in (("max_orphans", max_orphans), ("dead_letters", dead_letters)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ValueError(f"{option}: a whole number, 0 or more, not {value!r}")
         if seed is not None and not isinstance(seed, int):
             raise ValueError(f"seed: a whole number or None, not {seed!r}")
         if clock is not None and (isinstance(clock, type) or not all(hasattr(clock, name) for name in _OF_A_CLOCK)):
@@ -123,6 +127,7 @@ class ActorSystem:
         self.random = Random(seed)
         self.orphans_list = Orphans()
         self.reports: CrashReports = self._make_reports()
+        self.dead_letters = DeadLetters(self, dead_letters)
         self._own_threads: weakref.WeakSet[OwnThread] = weakref.WeakSet()
         self._numbers = itertools.count(1)
         self._cause: tuple[str, BaseException] | None = None
@@ -396,6 +401,11 @@ class ActorSystem:
     def is_stopping(self) -> bool:
         """Whether the system is ending or has ended."""
         return self._stopping
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an escalation that reached the root ends it, or has ended it."""
+        return self._cause is not None
 
     def own_thread(self, path: str) -> OwnThread:
         make: Callable[[str], OwnThread] = getattr(self.clock, "make_own_thread", OwnThread)

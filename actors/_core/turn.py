@@ -6,7 +6,7 @@ from functools import partial
 from threading import get_ident
 from typing import Any
 
-from actors._core import events, proxies, watch
+from actors._core import proxies, watch
 from actors._core._pykka import ActorStop
 from actors._core.abandonment import Abandoned, orphan_returned
 from actors._core.commands import Drain, Notice, State, Stop, Urgent
@@ -18,7 +18,7 @@ from actors._core.future import Ask
 from actors._core.here import here
 from actors._core.life import obey
 from actors._core.mailbox import Late
-from actors._core.messages import StopReason
+from actors._core.messages import DeadLetterReason, StopReason
 from actors._core.place import DEEPEST, Place
 from actors._core.ref import HELD, OPEN
 from actors._core.timers import TICKS
@@ -200,9 +200,8 @@ class Turn(Place):
     def _reply(self, ask: Ask[Any], value: Any) -> None:
         if not ask.resolve(value):
             # Given up meanwhile: the answer reaches nobody, least of all the asker's next ask.
-            now = self.system.clock.now()
-            why = f"late reply to {printed(ask.message, 80)}"
-            self.system.events.publish(events.DeadLetter(self.path, self.incarnation, now, value, why))
+            detail = f"to {printed(ask.message, 80)}"
+            self.system.dead_letters.lose(self.cell, value, DeadLetterReason.LATE_REPLY, detail=detail)
 
     def guard_deadline(self, context: Context) -> None:
         """See that somebody watches the code that has just begun."""
@@ -262,7 +261,7 @@ class Turn(Place):
 
     def _expire(self, ask: Ask[Any]) -> None:
         seconds = 0.0 if ask.deadline is None else self.system.clock.now() - ask.deadline
-        self.dead_letter(ask, "expired", AskTimeout(self.path, max(0.0, seconds)))
+        self.dead_letter(ask, DeadLetterReason.EXPIRED, AskTimeout(self.path, max(0.0, seconds)))
 
     def deliver(self, message: Any) -> None:
         """Hand a message of the framework to the agent's handler; on the turn, outside a batch."""
@@ -299,11 +298,11 @@ class Turn(Place):
             if ask is not None:
                 ask.resolve(error=answer)
             elif context.item is not STASHED:
-                self.dead_letter(item, f"nobody to answer with {type(answer).__name__}", answer)
+                self.dead_letter(item, DeadLetterReason.UNANSWERED, answer)
             return _DONE
         replied = ask is not None and ask.resolve(error=error)
         if ask is None and context.item is not STASHED:
-            self.dead_letter(item, "failed", error)
+            self.dead_letter(item, DeadLetterReason.FAILED, error)
         self._fail(error, replied)
         return _DONE
 

@@ -16,7 +16,7 @@ from actors._core.commands import Urgent
 from actors._core.errors import ActorError, AgentNotFoundError, AgentStoppedError, MailboxFullError
 from actors._core.future import AgentFuture
 from actors._core.mailbox import BoundedQueue, Displaced, Late, Offer, Overflow, Queue
-from actors._core.messages import ControlMessage, enclosed
+from actors._core.messages import ControlMessage, DeadLetterReason, enclosed
 from actors._core.ref import CLOSED, AgentRef
 from actors.routing.protocol import Lagged
 
@@ -143,13 +143,13 @@ class Endpoint:
         cell = self.cell
         assert isinstance(queue, BoundedQueue)
         if isinstance(outcome, Displaced):
-            cell.dead_letter(outcome.item, f"mailbox full ({queue.overflow})")
+            queue.lose(outcome.item, DeadLetterReason.DROPPED_OLDEST)
             return None
         if outcome is Offer.CLOSED:
-            cell.dead_letter(message, "stopped")
+            cell.dead_letter(message, DeadLetterReason.STOPPED)
             return self._stopped()
         if counted or queue.overflow == Overflow.DROP_NEWEST:
-            cell.dead_letter(message, f"mailbox full ({queue.overflow})")
+            cell.dead_letter(message, queue.loss)
         return queue.full()
 
     def _deliver_urgent(self, message: Any, subscriptions: Sequence[Subscription]) -> ActorError | None:
@@ -193,7 +193,8 @@ class Endpoint:
             if isinstance(error, MailboxFullError):
                 with self._lock:
                     self.lost += 1
-            self.cell.dead_letter(message, "refused", error)
+            else:
+                self.cell.dead_letter(message, DeadLetterReason.REFUSED, error)
         return error
 
     # -- what is lost -------------------------------------------------------------

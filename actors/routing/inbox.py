@@ -16,7 +16,7 @@ from actors._core.checks import check_timeout
 from actors._core.errors import AgentStoppedError, MailboxFullError, ReplyError
 from actors._core.future import AgentFuture
 from actors._core.here import before_acting, fence
-from actors._core.messages import ControlMessage, Enclosing
+from actors._core.messages import ControlMessage, DeadLetterReason, Enclosing
 from actors._core.ref import Addressed, AgentRef
 from actors.routing.protocol import Lagged
 
@@ -139,6 +139,7 @@ class InboxRef(AgentRef["InboxAgent"]):
         elif (capacity := self.inbox.put(message)) < 0:
             self._cell.refuse(message)
         elif capacity:
+            self._cell.dead_letter(message, DeadLetterReason.FULL, MailboxFullError(self.path, capacity))
             raise MailboxFullError(self.path, capacity)
 
 
@@ -155,7 +156,7 @@ class InboxAgent(Agent, Addressed[InboxRef]):
         if self.context.asked:
             raise ReplyError(f"{self.context.path} takes messages and answers none: subscribe an agent for that")
         if not self.inbox.put_first(message):
-            self.context.cell.dead_letter(message, "stopped")
+            self.context.cell.dead_letter(message, DeadLetterReason.STOPPED)
 
     def on_stop(self) -> None:
         """Release who waits."""

@@ -13,16 +13,17 @@ comes while the pool itself is restarted. Who owns what:
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from actors._core.admin import AdminResult
 from actors._core.checks import check_timeout
 from actors._core.commands import State, Stop
-from actors._core.errors import ActorError, AskCycleError, MailboxFullError, NoRouteesError
+from actors._core.errors import ActorError, AskCycleError, MailboxFullError, NoRouteesError, SendCycleError
 from actors._core.future import AgentFuture, Ask
 from actors._core.here import before_acting, fence, here
-from actors._core.messages import StopReason
+from actors._core.messages import DeadLetterReason, StopReason
 from actors._core.ref import CLOSED, AgentRef
 from actors.routing.gathering import AllAnswers, FirstAnswer, Gathered, pass_on
 from actors.routing.picking import Pick, ScatterGather
@@ -190,7 +191,11 @@ class PoolRef(AgentRef["RouteePool"]):
         """Put a message, or an ask, where it belongs; `routee` is who was picked and has not taken it."""
         while taken is not YES:
             if taken is FULL and routee is not None:
-                taken = self._make_do(item, message, routee)
+                try:
+                    taken = self._make_do(item, message, routee)
+                except MailboxFullError as error:
+                    self._refuse(item, copy(error))
+                    raise
                 continue
             roster = self._register.renew()
             if roster.choose is not None:
@@ -212,6 +217,8 @@ class PoolRef(AgentRef["RouteePool"]):
             if isinstance(item, Ask):
                 item.cell = picked.cell
             return picked.wait_for_room(item, message)
+        except SendCycleError:
+            raise
         except MailboxFullError as error:
             room = sum(routee.capacity for routee in routees)
             raise MailboxFullError(self.path, room) from error
@@ -246,7 +253,7 @@ class PoolRef(AgentRef["RouteePool"]):
             count += taken is YES
             if taken is FULL:
                 error = MailboxFullError(routee.cell.path, routee.capacity)
-                routee.cell.dead_letter(message, f"mailbox full ({routee.overflow})", error)
+                routee.cell.dead_letter(message, DeadLetterReason.FULL, error)
                 lost.append((routee.name, error))
         return Delivered(count, len(lost), tuple(lost)) if count or lost else None
 
@@ -286,7 +293,12 @@ class PoolRef(AgentRef["RouteePool"]):
 
     def _refuse(self, item: Any, error: ActorError) -> ActorError:
         """Record what nobody will handle, and tell its asker, if it has one."""
-        self._cell.dead_letter(item, "no routees" if isinstance(error, NoRouteesError) else "stopped", error)
+        reason = DeadLetterReason.STOPPED
+        if isinstance(error, NoRouteesError):
+            reason = DeadLetterReason.NO_ROUTEES
+        elif isinstance(error, MailboxFullError):
+            reason = DeadLetterReason.FULL
+        self._cell.dead_letter(item, reason, error)
         return error
 
     def _keep(self, item: Any) -> None:
@@ -314,10 +326,10 @@ class PoolRef(AgentRef["RouteePool"]):
                 self._place_ask(gathered)
             else:
                 self._place_ask(item)
-        except NoRouteesError:
+        except (NoRouteesError, MailboxFullError):
             return  # recorded
         except Exception as error:
-            self._cell.dead_letter(item, "refused", error)
+            self._cell.dead_letter(item, DeadLetterReason.REFUSED, error)
 
     # -- how many -----------------------------------------------------------------
 

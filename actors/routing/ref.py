@@ -14,7 +14,7 @@ from actors._core.errors import ActorError, AgentNotFoundError, MailboxFullError
 from actors._core.future import AgentFuture
 from actors._core.here import before_acting, fence, here
 from actors._core.mailbox import Overflow
-from actors._core.messages import ControlMessage
+from actors._core.messages import ControlMessage, DeadLetterReason
 from actors._core.ref import CLOSED, AgentRef
 from actors.routing.directory import Directory
 from actors.routing.endpoint import Endpoint, NotAMember, passing
@@ -241,7 +241,7 @@ class RouterRef(AgentRef["Router"]):
             before_acting()
         error = _NOBODY if endpoint is None else endpoint.deliver(message.message, counted=True)
         if isinstance(error, AgentNotFoundError):
-            self._cell.dead_letter(message, "no such member", self._no_such(message.name))
+            self._cell.dead_letter(message, DeadLetterReason.NO_MEMBER, self._no_such(message.name))
 
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
         """Send a message and give the answer, as `AgentRef.ask`; `Send`, `Broadcast` and `Members` never wait."""
@@ -318,7 +318,7 @@ def _wanted(
             raised = error
     if raised is not None and not wanted:
         lost.append((endpoint.name, raised))
-        endpoint.cell.dead_letter(message, "its filter failed", raised)
+        endpoint.cell.dead_letter(message, DeadLetterReason.FILTER_FAILED, raised)
     return tuple(wanted)
 
 

@@ -18,7 +18,7 @@ from actors._core.errors import MailboxFullError
 from actors._core.future import Ask
 from actors._core.here import here
 from actors._core.mailbox import BoundedQueue, Displaced, Offer, Overflow
-from actors._core.messages import StopReason
+from actors._core.messages import DeadLetterReason, StopReason
 from actors._core.place import DEEPEST
 from actors._core.ref import OPEN, AgentRef
 from actors.routing.gathering import pass_on
@@ -120,10 +120,10 @@ class Routee:
         """Whether a bounded mailbox has taken it; what such a mailbox drops by its own rule is a dead letter."""
         cell = self.cell
         if outcome is Offer.FULL and self.overflow is Overflow.DROP_NEWEST:
-            cell.dead_letter(item, "mailbox full (drop_newest)")
+            cell.dead_letter(item, DeadLetterReason.DROPPED_NEWEST)
             return True
         if isinstance(outcome, Displaced):
-            cell.dead_letter(outcome.item, "mailbox full (drop_oldest)")
+            cell.dead_letter(outcome.item, DeadLetterReason.DROPPED_OLDEST)
             return True
         return False
 
@@ -139,7 +139,8 @@ class Routee:
                 answer = self.ref.ask(message, block=False, timeout=timeout)
                 answer.add_done_callback(partial(pass_on, answer, item))
             else:
-                self.ref.tell(message)
+                with self.cell.system.dead_letters.withheld(message):  # the pool has others to try
+                    self.ref.tell(message)
         except MailboxFullError:
             return FULL
         finally:
@@ -166,7 +167,7 @@ class Routee:
             raise MailboxFullError(self.cell.path, self.capacity)
         deadline = None if mailbox.timeout is None else self.cell.system.clock.now() + mailbox.timeout
         while (taken := self.offer(item, message)) is FULL:
-            queue._wait_for_room(deadline)
+            queue.wait_for_room(deadline)
         return taken
 
     # -- senders that are under way -----------------------------------------------

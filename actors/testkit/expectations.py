@@ -71,7 +71,7 @@ class Expected:
             return False
         if self._path is not None and not path_matches(split(event.path), split(self._path)):
             return False
-        if self._letter and self._reason not in (None, event.reason):
+        if self._letter and self._reason not in (None, event.reason, event.detail):
             return False
         return matches(self._what, event.message if self._letter else event.error)
 
@@ -145,7 +145,8 @@ class Expectations:
     ) -> Expected:
         """Announce a dead letter: `what` is a type of message, a predicate, or a value that the message equals.
 
-        `path` is of the recipient, `reason` as in `DeadLetter`; see `expect_failure` for `path` and `times`.
+        `path` is of the recipient, `reason` the reason or the detail of the `DeadLetter`; see `expect_failure` for
+        `path` and `times`.
         """
         return self._add(Expected(self, True, what, path, reason, times))
 

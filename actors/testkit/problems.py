@@ -30,7 +30,7 @@ def failure(event: Any) -> str:
 def letter(event: events.DeadLetter) -> str:
     """Say what reached nobody, and why."""
     message = printed(event.message, _LONGEST)
-    return f"unexpected dead letter: {message} to {event.path} #{event.incarnation}: {event.reason}"
+    return f"unexpected dead letter: {message} to {event.path} #{event.incarnation}: {event.why}"
 
 
 def orphan(orphan: Orphan) -> str:

@@ -300,7 +300,7 @@ def _line(event: Event, mask: Collection[str]) -> str:
         parts.append(f"at={event.at:g}")
     for field in dataclasses.fields(event):
         value = getattr(event, field.name)
-        if field.name in _HEAD or value is None:
+        if field.name in _HEAD or value is None or not field.repr:
             continue
         parts.append(f"{field.name}={'?' if field.name in mask else _text(value)}")
     return masked(" ".join(parts))

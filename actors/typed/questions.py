@@ -15,7 +15,7 @@ from actors._core.checks import is_seconds
 from actors._core.errors import ActorError, AskTimeout, Cancelled, printed
 from actors._core.future import AgentFuture, Ask
 from actors._core.here import before_acting, fence
-from actors._core.messages import FrameworkMessage
+from actors._core.messages import DeadLetterReason, FrameworkMessage
 from actors._core.ref import AgentRef
 from actors.typed.accepted import Accepted
 from actors.typed.asking import Asking, Target
@@ -166,7 +166,7 @@ class Questions:
             # A tick is outside the bound of the mailbox, and is never refused.
             timers.once(("answer", number), 0.0, answer)
         else:
-            context.cell.dead_letter(answer, "stale incarnation")
+            context.cell.dead_letter(answer, DeadLetterReason.STALE)
 
     def _answer(self, number: str, question: Any, ref: AgentRef[Any], future: AgentFuture[Any]) -> Answer:
         try:

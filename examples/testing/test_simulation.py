@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from actors import Agent, AgentFuture, AgentRef, ChildSpec, Mailbox, Supervisor
+from actors import Agent, AgentFuture, AgentRef, ChildSpec, Supervisor
 from actors.testkit import Deadlock, Livelock, Simulation, SimulationError
 from policies import Backoff, Restart
 
@@ -68,30 +68,31 @@ def test_the_schedule_that_a_failed_run_printed_repeats_it() -> None:
 
 
 class Runner(Agent):
-    """Hands the baton to the next, once the race is on; each has room for one."""
+    """Lets go of its own baton once it has another's."""
 
-    def __init__(self, start: AgentFuture[None]) -> None:
-        self.begun = start
+    def __init__(self, awaited: AgentFuture[None], own: AgentFuture[None]) -> None:
+        self.awaited = awaited
+        self.own = own
 
-    def on_receive(self, following: "AgentRef[Runner]") -> None:
-        self.begun.get()
-        following.tell(self.actor_ref)
+    def on_receive(self, message: str) -> None:
+        self.awaited.get()
+        self.own.resolve()
 
 
-def test_a_deadlock_says_who_waits_for_whom() -> None:
-    start: AgentFuture[None] = AgentFuture()
-    narrow = Mailbox(capacity=1, overflow="block")
+def test_a_deadlock_says_who_waits_and_where() -> None:
+    red: AgentFuture[None] = AgentFuture()
+    blue: AgentFuture[None] = AgentFuture()
     with Simulation() as simulation:
-        ann, ben = (simulation.spawn(ChildSpec(Runner, name, args=(start,), mailbox=narrow)) for name in ("ann", "ben"))
-        ann.tell(ben)
-        ben.tell(ann)
-        simulation.settle()  # both have begun
-        for runner in (ann, ben):
-            runner.tell(runner)  # and now both mailboxes are full
-        start.resolve()
+        ann = simulation.spawn(Runner, red, blue, name="ann")
+        ben = simulation.spawn(Runner, blue, red, name="ben")
+        ann.tell("run")
+        ben.tell("run")
         with pytest.raises(Deadlock) as caught:
             ann.ask("are you there?")
-        assert caught.value.cycle in (("/ann", "/ben", "/ann"), ("/ben", "/ann", "/ben"))
+        waits = dict(caught.value.waits)
+        assert set(waits) == {"/ann #1", "/ben #1", "test"}
+        assert waits["/ben #1"].startswith("for something that nobody does, in on_receive (test_simulation.py:")
+        assert waits["test"].startswith("for /ann, in ")
 
 
 class Echo(Agent):

@@ -38,7 +38,7 @@ def owed(ref: AgentRef[Any]) -> list[Any]:
 
 
 def late_replies(log: EventLog) -> list[tuple[str, Any]]:
-    return [(event.reason, event.message) for event in log.of(DeadLetter) if event.reason.startswith("late reply")]
+    return [(event.why, event.message) for event in log.of(DeadLetter) if event.reason == "late reply"]
 
 
 class Hanging(Clerk):

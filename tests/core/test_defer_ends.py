@@ -64,7 +64,7 @@ def test_a_handler_that_raises_after_it_has_deferred_gives_its_error_to_the_aske
     assert reply.settled
     assert reply.set("too late") is False
     assert log.wait(AgentFailed).error.args == ("crash of #1",)
-    assert late_replies(log) == [(f"late reply to {defer_and_fail!r:.80}", "too late")]
+    assert late_replies(log) == [(f"late reply, to {defer_and_fail!r:.80}", "too late")]
 
 
 def test_a_handler_that_raises_after_it_has_answered_fails_and_the_asker_keeps_the_answer(
@@ -161,7 +161,7 @@ def test_what_an_agent_still_owes_at_its_end_is_settled_in_order(
             result(ask)
         assert (caught.value.path, caught.value.cause) == ("/clerk", None)
     assert replies(trace)[0].set("too late") is False
-    assert late_replies(log) == [("late reply to 'a'", "too late")]
+    assert late_replies(log) == [("late reply, to 'a'", "too late")]
 
 
 def test_an_error_that_comes_too_late_is_a_dead_letter_with_the_error(
@@ -175,7 +175,7 @@ def test_an_error_that_comes_too_late_is_a_dead_letter_with_the_error(
     assert reply.set_exception(error) is False
 
     letter = log.wait(DeadLetter)
-    assert (letter.path, letter.reason, letter.message, letter.error) == ("/clerk", "late reply to 'a'", error, error)
+    assert (letter.path, letter.why, letter.message, letter.error) == ("/clerk", "late reply, to 'a'", error, error)
 
 
 def test_a_restart_settles_what_the_old_incarnation_owed_and_names_the_failure(
@@ -272,7 +272,7 @@ def test_a_reply_knows_that_its_asker_has_given_up(
     assert reply.cancelled
     assert reply.settled
     assert reply.set("too late") is False
-    assert late_replies(log) == [("late reply to 'a'", "too late")]
+    assert late_replies(log) == [("late reply, to 'a'", "too late")]
 
 
 def test_an_ask_whose_time_is_over_is_not_wanted_although_nobody_has_noticed(

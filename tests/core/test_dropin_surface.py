@@ -144,7 +144,8 @@ def test_what_a_proxy_is_asked_in_vain_is_its_callers_error(system: ActorSystem,
     with pytest.raises(TypeError):
         proxy.add().get()
     proxy.add.defer(1, 2, 3)
-    assert log.wait(DeadLetter).reason == "nobody to answer with TypeError"
+    letter = log.wait(DeadLetter)
+    assert (letter.reason, type(letter.error)) == ("nobody to answer", TypeError)
     assert log.of(AgentFailed) == []
 
 

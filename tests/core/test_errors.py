@@ -29,6 +29,7 @@ from actors import (
     NoRouteesError,
     ReplyError,
     RestartLimitExceeded,
+    SendCycleError,
     StartFailedError,
     StashError,
     SystemFailed,
@@ -63,6 +64,11 @@ ERRORS: list[tuple[ActorError, str, dict[str, Any]]] = [
     (NameTakenError("/a"), "/a is already registered", {"path": "/a"}),
     (TooManyChildren("/a", 3), "/a has 3 children already, its limit", {"path": "/a", "most": 3}),
     (MailboxFullError("/a", 3), "the mailbox of /a is full (3 messages)", {"path": "/a", "capacity": 3}),
+    (
+        SendCycleError("/a", 3, ("/b", "/a", "/b")),
+        "the mailbox of /a is full (3 messages), and the sender would wait for itself: /b -> /a -> /b",
+        {"path": "/a", "capacity": 3, "cycle": ("/b", "/a", "/b")},
+    ),
     (
         InvalidMessageError("/a", [1], "a number is needed"),
         "/a does not accept [1]: a number is needed",

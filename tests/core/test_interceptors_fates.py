@@ -20,6 +20,7 @@ from actors import (
     Cancelled,
     ChildSpec,
     DeadLetter,
+    DeadLetterReason,
     Delivery,
     Mailbox,
     MailboxFullError,
@@ -63,8 +64,9 @@ def test_a_dropped_message_is_one_dead_letter(system: ActorSystem, spec: Any, lo
         ref.tell(message)
     answer(ref, "asked")
     assert trace.notes == ["before", "after", "asked"]
-    letters = [(letter.message, letter.reason, letter.error) for letter in log.of(DeadLetter, "/a")]
-    assert letters == [(1, "dropped by an interceptor", None), (1.5, "lost at sea", None)]
+    letters = [(letter.message, letter.reason, letter.detail, letter.error) for letter in log.of(DeadLetter, "/a")]
+    dropped = DeadLetterReason.DROPPED
+    assert letters == [(1, dropped, None, None), (1.5, dropped, "lost at sea", None)]
     assert log.of(AgentFailed) == []
 
 

@@ -157,7 +157,7 @@ def test_a_reply_error_of_a_told_message_is_a_dead_letter_and_no_failure(system:
     ref.tell(refused)
     assert incarnation(ref) == 1
     letter = log.wait(DeadLetter, "/a")
-    assert (letter.message, letter.error, letter.reason) == (refused, refused, "nobody to answer with ReplyError")
+    assert (letter.message, letter.error, letter.reason) == (refused, refused, "nobody to answer")
     assert log.of(AgentFailed) == []
 
 

@@ -16,7 +16,7 @@ from actors import (
     Overflow,
     Terminated,
 )
-from actors._core.mailbox import BoundedQueue, Uncounted
+from actors._core.mailbox import BoundedQueue, Offer, Uncounted
 from actors.testkit import Gate
 from policies import Backoff, Restart
 from tests.core.clocks import WatchedClock
@@ -78,22 +78,19 @@ def test_what_is_put_back_counts_as_what_it_is(system: ActorSystem) -> None:
         queue.append(3)
 
 
-def test_a_sender_that_others_overtake_waits_no_longer_than_its_timeout(
-    system: ActorSystem, clock: WatchedClock
-) -> None:
+def test_a_sender_that_waits_is_overtaken_by_nobody(system: ActorSystem, clock: WatchedClock) -> None:
     queue = queue_of(system, Mailbox(capacity=1, overflow="block", timeout=1.0))
     queue.append("first")
-    sending = elsewhere(lambda: queue.append("late"))
-    clock.wait_for_timer(1.0)
-    clock.advance(0.75)
-    with queue._lock:
-        # Room is made and taken before the sender looks again.
-        queue._waiting.popleft().resolve()
-    clock.wait_for_timer(1.0)
-    clock.advance(0.25)
-    with pytest.raises(MailboxFullError):
-        result(sending)
-    assert drained(queue) == ["first"]
+    sending = []
+    for number in range(2, 5):
+        sending.append(elsewhere(queue.append, number))
+        clock.wait_for_timer(1.0, number - 1)
+    taken = [queue.popleft()]
+    assert queue.offer("newcomer") is Offer.FULL
+    taken += [queue.popleft() for _ in range(3)]
+    assert taken == ["first", 2, 3, 4]
+    for each in sending:
+        result(each)
 
 
 def test_a_sender_that_is_let_in_at_its_last_moment_uses_the_room(system: ActorSystem, clock: WatchedClock) -> None:
@@ -112,11 +109,24 @@ def test_a_sender_that_is_let_in_at_its_last_moment_uses_the_room(system: ActorS
     assert drained(queue) == ["second"]
 
 
-def test_room_that_is_made_before_the_sender_waits_is_used_at_once(system: ActorSystem) -> None:
+def test_who_offers_by_itself_waits_until_there_is_room_or_the_agent_has_ended(
+    system: ActorSystem, clock: WatchedClock
+) -> None:
     queue = queue_of(system, Mailbox(capacity=1, overflow="block"))
-    queue._wait_for_room(None)
+    queue.wait_for_room(None)
     queue.append("first")
-    assert drained(queue) == ["first"]
+    with pytest.raises(MailboxFullError):
+        queue.wait_for_room(clock.now())
+    waiting = elsewhere(lambda: queue.wait_for_room(9.0))
+    clock.wait_for_timer(9.0)
+    assert queue.popleft() == "first"
+    result(waiting)
+    assert queue.offer("second") is Offer.ACCEPTED
+    waiting = elsewhere(lambda: queue.wait_for_room(8.0))
+    clock.wait_for_timer(8.0)
+    queue.close()
+    result(waiting)
+    queue.wait_for_room(None)
 
 
 def test_a_sender_that_waits_for_room_when_the_agent_ends_is_refused(

@@ -136,7 +136,7 @@ def test_a_message_that_cannot_be_printed_may_be_answered_too_late(
     held.gate.reached()
     assert future.resolve(error=AskTimeout(ref.path, 1.0))
     held.gate.open()
-    assert log.wait(DeadLetter).reason == "late reply to <Held that cannot be printed>"
+    assert log.wait(DeadLetter).why == "late reply, to <Held that cannot be printed>"
     assert answer(ref, "hello") == "hello"
 
 

@@ -9,7 +9,7 @@ wrong. The same programs run in a simulation and on real threads (`worlds`).
 - I2: one incarnation of a path runs at a time, and handles one message at a time.
 - I3: every ask ends, with the answer to just that ask, or an error.
 - I4: every message that was accepted is handled or a dead letter, as often as it was sent, and one that was refused for
-  want of room is neither.
+  want of room is a dead letter and is not handled.
 - I6: every stop of the system ends, and ends every agent; a tree comes to rest.
 - I7: each step of a life is one event, in the order of a life; a handler runs only between the events that say so.
 - I8: children end before their parents, and no thread outlives the system.

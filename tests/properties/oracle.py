@@ -156,12 +156,6 @@ class Oracle:
         with self._lock:
             self.accounts[letter.number] = Account(letter, asked)
 
-    def refused(self, letter: Letter) -> None:
-        """There was no room: nothing is to become of it."""
-        with self._lock:
-            account = self.accounts[letter.number]
-            account.expected -= not account.begun
-
     def interrupted(self, letter: Letter) -> None:
         """The sender was stopped as it sent: that may have been before or after the message was accepted."""
         with self._lock:

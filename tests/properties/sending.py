@@ -39,7 +39,7 @@ def tell(world: World, player: Who, path: str, script: Script) -> None:
     try:
         watched(world, player, "tell", lambda: ref.tell(letter))
     except MailboxFullError:
-        world.oracle.refused(letter)
+        world.oracle.counts["told one that has no room"] += 1  # there is a dead letter
     except AgentStoppedError:
         world.oracle.counts["told one that has ended"] += 1  # there is a dead letter
     except BaseException:
@@ -75,8 +75,6 @@ def ask(world: World, player: Who, path: str, script: Script, timeout: float | N
         raise
     except BaseException as error:
         asked.ends(error=error)
-        if isinstance(error, MailboxFullError):
-            world.oracle.refused(letter)
         if isinstance(error, Cancelled) or _abandoned(world, error):
             world.oracle.interrupted(letter)
         if through or (isinstance(error, Cancelled) and player is not None and player.me.fenced):
@@ -98,9 +96,6 @@ def ask_later(world: World, player: Who, path: str, script: Script, timeout: flo
     def ends() -> None:
         try:
             asked.ends(future.get())
-        except MailboxFullError as error:
-            world.oracle.refused(letter)
-            asked.ends(error=error)
         except BaseException as error:
             if _abandoned(world, error):
                 world.oracle.interrupted(letter)

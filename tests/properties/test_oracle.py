@@ -186,9 +186,9 @@ def a_message_that_is_handled_twice(record: Record) -> None:
 
 
 def a_refused_message_that_is_handled(record: Record) -> None:
-    letter = _sent(record)
-    record.oracle.refused(letter)
-    record.handles(letter, a_life(record), "done")
+    letter, who = _sent(record), a_life(record)
+    record.buries(letter, who, "mailbox full")
+    record.handles(letter, who, "done")
     record.oracle.conclude()
 
 

@@ -334,7 +334,7 @@ def test_what_a_router_watches_besides_its_members_is_its_own_affair(
 def test_an_unknown_message_is_logged_as_of_every_agent(system: ActorSystem, spec: Any, lines: list[str]) -> None:
     router = system.spawn(spec(Router, "router"))
     assert answer(router, "hello") is None
-    assert lines == ["/router has no handler for 'hello'"]
+    assert lines == ["dead letter to /router #1: 'hello' (unhandled)"]
 
 
 def test_a_member_that_leaves_on_the_way_gets_nothing(router: RouterRef, member: Start, trace: Trace) -> None:

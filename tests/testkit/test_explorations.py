@@ -117,10 +117,7 @@ GAPS = {
     "whoever closes the mailbox lets the senders go": Gap(
         close_while_two_wait, BoundedQueue.close, "while self._waiting", "while False"
     ),
-    "who begins to wait looks for room": Gap(
-        room_against_put_that_waits, BoundedQueue._wait_for_room, "if self._has_room()", "if False"
-    ),
-    "who makes room tells who waits": Gap(
+    "who makes room lets in who waits": Gap(
         room_against_put_that_waits, BoundedQueue.popleft, "elif self._waiting", "elif False"
     ),
 }

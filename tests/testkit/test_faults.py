@@ -319,7 +319,8 @@ def test_a_full_mailbox_refuses_until_it_is_released_and_the_agent_sees_no_fille
         answer(bounded, 1)
     full.release()
     assert bounded.stop(block=False).get(timeout=PATIENCE)
-    assert (of(system, DeadLetter), of(system, AgentFailed)) == ([], [])
+    assert [(letter.message, letter.reason) for letter in of(system, DeadLetter)] == [(1, "mailbox full")] * 2
+    assert of(system, AgentFailed) == []
     assert not system.interceptors.active  # type: ignore[union-attr]
 
 

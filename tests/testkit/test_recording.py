@@ -340,7 +340,7 @@ def test_a_line_names_the_event_its_agent_and_what_it_says_but_no_times(
     worker = "/line/a"
     assert events.within(worker).lines() == [
         f"AgentStarted {worker} #1",
-        f"DeadLetter {worker} #1 message=ValueError('broken <object object at 0x?>') reason='failed' "
+        f"DeadLetter {worker} #1 message=ValueError('broken <object object at 0x?>') reason=failed "
         "error=ValueError('broken <object object at 0x?>')",
         f"AgentFailed {worker} #1 error=ValueError('broken <object object at 0x?>') phase=receive directive=restart",
         f"AgentBackingOff {worker} #1 delay=?",

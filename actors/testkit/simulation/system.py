@@ -78,7 +78,7 @@ class Simulation(ActorSystem):
     - `schedule`: the choices of an earlier run, as it printed them, instead of a strategy.
     - `max_steps`: so many steps of the whole run are a livelock.
     - `policy`, `supervision`: the root's, for top-level agents; None is `Restart()`.
-    - `ask_timeout`, `max_orphans`: as of `ActorSystem`; seconds are virtual.
+    - `ask_timeout`, `max_orphans`, `dead_letters`: as of `ActorSystem`; seconds are virtual.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Simulation(ActorSystem):
         supervision: Supervision | str = Supervision.ONE_FOR_ONE,
         ask_timeout: float | None = None,
         max_orphans: int = 100,
+        dead_letters: int = 1000,
     ) -> None:
         if isinstance(seed, bool) or not isinstance(seed, int):
             raise ValueError(f"seed: a whole number, not {seed!r}")
@@ -106,7 +107,7 @@ class Simulation(ActorSystem):
         try:
             super().__init__(
                 name, policy, supervision, ask_timeout, self.clock_class(self.scheduler),
-                max_orphans=max_orphans, seed=seed,
+                max_orphans=max_orphans, seed=seed, dead_letters=dead_letters,
             )  # fmt: skip
         except BaseException:
             self.scheduler.end()
