@@ -13,9 +13,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from actors._core.commands import Urgent
-from actors._core.errors import ActorError, AgentNotFoundError, AgentStoppedError, MailboxFullError
+from actors._core.errors import ActorError, AgentNotFoundError, AgentStoppedError, MailboxFullError, NoRouteesError
 from actors._core.future import AgentFuture
-from actors._core.mailbox import BoundedQueue, Displaced, Late, Offer, Overflow, Queue
+from actors._core.mailbox import BoundedQueue, Displaced, Late, Offer, Queue
 from actors._core.messages import ControlMessage, DeadLetterReason, enclosed
 from actors._core.ref import CLOSED, AgentRef
 from actors.routing.protocol import Lagged
@@ -95,15 +95,18 @@ class Endpoint:
     ) -> ActorError | None:
         """Put a message into the member's mailbox, or give the error that says why it cannot be.
 
-        `counted`: a message that is lost is counted, told, and a dead letter, as its sender gets no error. With
-        subscriptions, only while one of these stands. NotAMember: the member has left, nothing is lost.
+        What is lost is a dead letter; what the member does not accept is one only if it is `counted`: then its sender
+        gets no error, and the member is told what it lost for want of room. With subscriptions, only while one of these
+        stands. NotAMember: the member has left, and nothing is recorded.
         """
         urgent = isinstance(enclosed(message), ControlMessage)
         if self._admit is not None:
             try:
                 message = self._admit(message)
             except ActorError as error:
-                return self._refused(message, error, counted)
+                if counted:
+                    self.cell.dead_letter(message, DeadLetterReason.REFUSED, error)
+                return error
         if self.own_way:
             return self._pass_on(message, counted, subscriptions)
         if urgent:
@@ -148,9 +151,8 @@ class Endpoint:
         if outcome is Offer.CLOSED:
             cell.dead_letter(message, DeadLetterReason.STOPPED)
             return self._stopped()
-        if counted or queue.overflow == Overflow.DROP_NEWEST:
-            cell.dead_letter(message, queue.loss)
-        return queue.full()
+        cell.dead_letter(message, queue.loss, queue.full())
+        return queue.full()  # another one, which will hold the frames of the sender
 
     def _deliver_urgent(self, message: Any, subscriptions: Sequence[Subscription]) -> ActorError | None:
         cell = self.cell
@@ -179,23 +181,31 @@ class Endpoint:
             flight.append(None)
             if self._is_over(subscriptions):
                 return self._not_there()
+            if counted:
+                return self._pass_on_counted(message)
             self.ref.tell(message)
         except ActorError as error:
-            return self._refused(message, error, counted)
+            return error
         finally:
             flight.pop()
             passing.endpoints = outer
             self.landed(flight)
         return None
 
-    def _refused(self, message: Any, error: ActorError, counted: bool) -> ActorError:
-        if counted and not isinstance(error, AgentStoppedError):
+    def _pass_on_counted(self, message: Any) -> ActorError | None:
+        letters = self.cell.system.dead_letters
+        try:
+            with letters._sending(enclosed(message)) as at_hand:
+                at_hand.silent = True  # over want of room, which is recorded here
+                self.ref.tell(message)
+        except ActorError as error:
             if isinstance(error, MailboxFullError):
                 with self._lock:
                     self.lost += 1
-            else:
-                self.cell.dead_letter(message, DeadLetterReason.REFUSED, error)
-        return error
+            if at_hand.refusal is None:  # or else the ref has said why
+                self.cell.dead_letter(message, _reason_of(error), error)
+            return error
+        return None
 
     # -- what is lost -------------------------------------------------------------
 
@@ -257,6 +267,16 @@ class Endpoint:
         return f"<Endpoint {self.name}: {self.ref.path}>"
 
 
+def _reason_of(error: ActorError) -> DeadLetterReason:
+    return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), DeadLetterReason.REFUSED)
+
+
+_REASONS = {
+    MailboxFullError: DeadLetterReason.FULL,
+    AgentStoppedError: DeadLetterReason.STOPPED,
+    NoRouteesError: DeadLetterReason.NO_ROUTEES,
+    AgentNotFoundError: DeadLetterReason.NO_MEMBER,
+}
 _NONE: deque[Any] = deque(maxlen=0)
 """Of a member to which no control message was sent yet."""
 

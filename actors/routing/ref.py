@@ -14,7 +14,7 @@ from actors._core.errors import ActorError, AgentNotFoundError, MailboxFullError
 from actors._core.future import AgentFuture
 from actors._core.here import before_acting, fence, here
 from actors._core.mailbox import Overflow
-from actors._core.messages import ControlMessage, DeadLetterReason
+from actors._core.messages import ControlMessage, DeadLetterReason, enclosed
 from actors._core.ref import CLOSED, AgentRef
 from actors.routing.directory import Directory
 from actors.routing.endpoint import Endpoint, NotAMember, passing
@@ -62,16 +62,17 @@ class RouterRef(AgentRef["Router"]):
         """Deliver a message to the member of that name.
 
         Raises AgentNotFoundError if there is none, AgentStoppedError if it or the router has stopped, or
-        MailboxFullError if its mailbox has no room, also where a tell would wait for some.
+        MailboxFullError if its mailbox has no room, also where a tell would wait for some: then the message is a dead
+        letter, too, as a direct tell makes it one. Raises InvalidMessageError for what the member does not accept.
         """
         try:
             endpoint = self._members[name]
         except KeyError:
-            raise self._no_such(name) from None
+            raise self._lose(Send(name, enclosed(message))) from None
         if fence.raised:
             before_acting()
         if self._cell.gate == CLOSED:
-            raise self._gone()
+            raise self._lose(Send(name, enclosed(message)))
         if not isinstance(message, ControlMessage):
             # What `Endpoint.deliver` does with an ordinary member, without a call.
             flight = endpoint.flight
@@ -92,8 +93,9 @@ class RouterRef(AgentRef["Router"]):
                     raise endpoint.ref._gone()
                 return
         error = endpoint.deliver(message)
-        if error is not None and not _is_dropped(endpoint, error):
-            raise error
+        if error is None or _is_dropped(endpoint, error):
+            return
+        raise self._lose(Send(name, enclosed(message))) if isinstance(error, NotAMember) else error
 
     def broadcast(self, message: Any, topic: str | None = None, *, to_sender: bool = False) -> Delivered:
         """Deliver a message to all members, or to those subscribed to a topic, but not to the agent that sends it.
@@ -103,7 +105,7 @@ class RouterRef(AgentRef["Router"]):
         the router has stopped, ValueError for a topic that is none. The filters of subscriptions run on this thread.
         """
         if self._cell.gate == CLOSED:
-            raise self._gone()
+            raise self._lose(Broadcast(message, topic, to_sender))
         sender = None if to_sender or here.context is None else here.context.cell
         if topic is None:
             return self._to_everybody(message, sender)
@@ -233,15 +235,13 @@ class RouterRef(AgentRef["Router"]):
             super().tell(message)
 
     def _send_told(self, message: Send) -> None:
-        if self._cell.gate == CLOSED:
-            super().tell(message)  # refused and recorded, as everything
-            return
         endpoint = self._members.get(message.name)
         if fence.raised:
             before_acting()
-        error = _NOBODY if endpoint is None else endpoint.deliver(message.message, counted=True)
-        if isinstance(error, AgentNotFoundError):
-            self._cell.dead_letter(message, DeadLetterReason.NO_MEMBER, self._no_such(message.name))
+        if self._cell.gate == CLOSED:
+            raise self._lose(message)
+        if endpoint is None or isinstance(endpoint.deliver(message.message, counted=True), NotAMember):
+            self._lose(message)
 
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
         """Send a message and give the answer, as `AgentRef.ask`; `Send`, `Broadcast` and `Members` never wait."""
@@ -259,27 +259,29 @@ class RouterRef(AgentRef["Router"]):
         return future
 
     def _send_asked(self, message: Send) -> Delivered:
-        if self._cell.gate == CLOSED:
-            raise self._gone()
         endpoint = self._members.get(message.name)
         if fence.raised:
             before_acting()
-        error = _NOBODY if endpoint is None else endpoint.deliver(message.message)
+        if endpoint is None or self._cell.gate == CLOSED:
+            raise self._lose(message)
+        error = endpoint.deliver(message.message)
         if error is None:
             return Delivered(1)
-        if isinstance(error, AgentNotFoundError) or endpoint is None:
-            raise self._no_such(message.name)
         if _is_dropped(endpoint, error):
             return Delivered(0, 1, ((endpoint.name, error),))
-        raise error
+        raise self._lose(message) if isinstance(error, NotAMember) else error
 
-    def _no_such(self, name: str) -> ActorError:
-        if self._cell.gate == CLOSED:
-            return self._gone()
-        return AgentNotFoundError(name, f"there is no member {name!r} in {self.path}")
+    def _lose(self, message: Send | Broadcast) -> ActorError:
+        """Record what reaches nobody, and give the error that says why."""
+        if self._cell.gate == CLOSED or isinstance(message, Broadcast):
+            self._cell.dead_letter(message, DeadLetterReason.STOPPED)
+            gone: ActorError = self._gone()
+            return gone
+        text = f"there is no member {message.name!r} in {self.path}"
+        self._cell.dead_letter(message, DeadLetterReason.NO_MEMBER, AgentNotFoundError(message.name, text))
+        return AgentNotFoundError(message.name, text)  # another one, which will hold the frames of the sender
 
 
-_NOBODY = NotAMember("", "")
 _AT_ONCE: dict[type, Callable[[RouterRef, Any], Any]] = {
     Send: RouterRef._send_asked,
     Broadcast: lambda ref, asked: ref.broadcast(asked.message, asked.topic, to_sender=asked.to_sender),

@@ -94,10 +94,15 @@ def test_who_sends_to_one_that_has_stopped_gets_an_error_and_the_message_is_one_
     router.tell(Send("b", "a remark"))
     gate.open()
     assert names(router) == []
-    with pytest.raises(AgentNotFoundError):
+    with pytest.raises(AgentNotFoundError, match="'b'"):
         router.send("b", "later")
-    letters = [(letter.message, letter.reason) for letter in log.of(DeadLetter, "/b")]
-    assert letters == [("a message", "stopped"), ("a question", "stopped"), ("a remark", "stopped")]
+    letters = [(letter.path, letter.message, letter.reason) for letter in log.of(DeadLetter)]
+    assert letters == [
+        ("/b", "a message", "stopped"),
+        ("/b", "a question", "stopped"),
+        ("/b", "a remark", "stopped"),
+        ("/router", Send("b", "later"), "no such member"),
+    ]
 
 
 def test_what_is_told_to_nobody_is_a_dead_letter(router: RouterRef, log: EventLog) -> None:
@@ -182,7 +187,9 @@ def test_nothing_reaches_a_member_that_has_left(router: RouterRef, member: Start
     router.join("b", b)
     router.broadcast("at last")
     assert got(trace, b) == ["before", "at last"]
-    assert log.of(DeadLetter) == []
+    assert [(letter.message, letter.reason) for letter in log.of(DeadLetter)] == [
+        (Send("b", "after"), "no such member")
+    ]
 
 
 # -- who is a member ------------------------------------------------------------------

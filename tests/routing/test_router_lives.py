@@ -10,6 +10,7 @@ from actors import (
     ActorSystem,
     AgentNotFoundError,
     AgentStoppedError,
+    Broadcast,
     DeadLetter,
     DeathPactError,
     Delivered,
@@ -317,7 +318,9 @@ def test_a_router_that_has_stopped_refuses_everything(
             send()
     assert a.is_alive()
     assert got(trace, a) == []
-    assert log.of(DeadLetter, "/router")[0].message == Send("a", "lost")
+    letters = [letter.message for letter in log.of(DeadLetter, "/router")]
+    assert letters[:2] + letters[3:5] == [Send("a", 1), Send("x", 1), Send("a", 1), Send("a", "lost")]
+    assert letters[2] == Broadcast(1)
 
 
 def test_what_a_router_watches_besides_its_members_is_its_own_affair(
