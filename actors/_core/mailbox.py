@@ -135,6 +135,11 @@ class Room(AgentFuture[Offer]):
         finally:
             end_wait(sender, self)
 
+    @property
+    def is_in(self) -> bool:
+        """Whether the item was let in; looked at once the sender does not wait any more."""
+        return self.settled and self._value is Offer.ACCEPTED
+
     def cycle_error(self, cycle: tuple[str, ...]) -> SendCycleError:
         return SendCycleError(self.cell.path, self._capacity, cycle)
 
@@ -242,7 +247,14 @@ class BoundedQueue:
                 return
             room = Room(self._cell, self._mailbox.capacity or 0, _NOTHING)
             self._waiting.append(room)
-        if self._outcome(room, deadline) is Offer.FULL:
+        try:
+            outcome = self._outcome(room, deadline)
+        except BaseException:
+            # It may have been its turn: then the next one waits although there is room.
+            with self._lock:
+                self._let_in()
+            raise
+        if outcome is Offer.FULL:
             raise self.full()
 
     def _wait(self, room: Room) -> Offer | None:
@@ -251,9 +263,12 @@ class BoundedQueue:
         begun = self._cell.system.clock.now()
         try:
             outcome = self._outcome(room, self._deadline(item, begun))
-        except (SendCycleError, Cancelled) as error:
-            stale = isinstance(error, Cancelled)
-            self._cell.dead_letter(item, DeadLetterReason.STALE if stale else DeadLetterReason.FULL, copy(error))
+        except SendCycleError as error:
+            self._cell.dead_letter(item, DeadLetterReason.FULL, copy(error))
+            raise
+        except Cancelled as error:
+            if not room.is_in:
+                self._cell.dead_letter(item, DeadLetterReason.STALE, copy(error))
             raise
         if outcome is Offer.FULL and isinstance(item, Ask) and item.deadline is not None:
             now = self._cell.system.clock.now()

@@ -470,6 +470,32 @@ def test_who_is_let_in_as_its_cycle_is_found_is_in(
     assert [queue.popleft() for _ in range(len(queue))] == ["second"]
 
 
+@pytest.mark.parametrize("let_in", [True, False])
+def test_who_is_cut_off_before_it_waits_has_sent_its_message_if_it_was_let_in(
+    system: ActorSystem, log: EventLog, monkeypatch: pytest.MonkeyPatch, let_in: bool
+) -> None:
+    queue = BoundedQueue(system.guardian, NARROW)
+    queue.append("first")
+    noted: list[Any] = []
+
+    def cut_off(*_: Any) -> None:
+        if let_in:
+            assert queue.popleft() == "first"
+        raise Cancelled("/a #1 was abandoned")
+
+    def send(_: Doer) -> None:
+        try:
+            queue.append("second")
+        except Cancelled as error:
+            noted.append(error)
+
+    monkeypatch.setattr(mailbox_module, "begin_wait", cut_off)
+    answer(system.spawn(Doer, name="a"), send)
+    assert len(noted) == 1
+    assert [queue.popleft() for _ in range(len(queue))] == (["second"] if let_in else ["first"])
+    assert dead_letters(log, "/", DeadLetterReason.STALE) == ([] if let_in else ["second"])
+
+
 def test_who_is_interrupted_as_it_waits_sends_nothing(
     system: ActorSystem, clock: WatchedClock, log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

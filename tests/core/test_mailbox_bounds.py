@@ -129,6 +129,28 @@ def test_who_offers_by_itself_waits_until_there_is_room_or_the_agent_has_ended(
     queue.wait_for_room(None)
 
 
+def test_who_does_not_come_for_the_room_that_was_made_for_it_leaves_it_to_the_next(
+    system: ActorSystem, clock: WatchedClock
+) -> None:
+    queue = queue_of(system, Mailbox(capacity=1, overflow="block", timeout=1.0))
+    queue.append("first")
+    wait = clock.wait
+    sending: list[Any] = []
+
+    def interrupted(future: Any, deadline: float | None) -> bool:
+        clock.wait = wait  # type: ignore[method-assign]
+        sending.append(elsewhere(queue.append, "second"))
+        clock.wait_for_timer(1.0)
+        assert queue.popleft() == "first"
+        raise KeyboardInterrupt
+
+    clock.wait = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        queue.wait_for_room(None)
+    result(sending[0])
+    assert drained(queue) == ["second"]
+
+
 def test_a_sender_that_waits_for_room_when_the_agent_ends_is_refused(
     system: ActorSystem, clock: WatchedClock, log: EventLog
 ) -> None:

@@ -11,13 +11,13 @@ from actors import (
     AgentRef,
     AgentRestarted,
     ChildSpec,
-    DeadLetter,
     DeadLetterReason,
     Mailbox,
     MailboxFullError,
     OrphanReturned,
     SendCycleError,
 )
+from actors._core.abandonment import abandon, running_since
 from actors.testkit import Simulation
 from tests.testkit.races import Keeper, Scenario, letters, told
 
@@ -94,20 +94,6 @@ def feed_against_ask(simulation: Simulation) -> None:
     assert "to a" in seen
 
 
-def stop_against_feed(simulation: Simulation) -> None:
-    """A sender that begins to wait when the agent is stopped is let go, and its message is accounted for once."""
-    seen: list[Any] = []
-    go_on: AgentFuture[Any] = AgentFuture()
-    ref = fed(simulation, seen, "a")
-    ref.tell(lambda agent: go_on.get())
-    simulation.settle()
-    ref.tell(1)
-    go_on.resolve()
-    _, accepted = simulation.race(partial(ref.stop, drain=False), told(ref, 2))
-    assert sorted([*seen, *letters(simulation)]) == [1, 2]
-    assert accepted or 2 not in seen
-
-
 def timeout_against_room(simulation: Simulation) -> None:
     """A sender whose time is over as room is made is let in, or refused, and never both."""
     seen: list[Any] = []
@@ -130,39 +116,129 @@ def timeout_against_room(simulation: Simulation) -> None:
     assert letters(simulation) == ([] if accepted else [2])
 
 
+class Held:
+    """Takes what an agent has run, and gives it to the agent's own dispatcher only later.
+
+    So what comes of an abandonment stays out of a race, which has few lines then.
+    """
+
+    def __init__(self, ref: AgentRef[Any]) -> None:
+        self._cell = ref._cell
+        self._before = ref._cell.dispatcher
+        self._tasks: list[Any] = []
+        ref._cell.dispatcher = self
+
+    def put(self, task: Any) -> None:
+        self._tasks.append(task)
+
+    def let_go(self) -> None:
+        self._cell.dispatcher = self._before
+        for task in self._tasks:
+            self._before.put(task)
+
+
+def abandoned(ref: AgentRef[Any]) -> Callable[[], bool]:
+    """Give an action that takes the turn from the code that the agent runs now, and tells whether it did."""
+    since = running_since(ref._cell.context)
+    assert since is not None
+    return partial(abandon, ref._cell, 5.0, since)
+
+
+def _stale(simulation: Simulation) -> list[Any]:
+    return [letter.message for letter in simulation.dead_letters.list(reason=DeadLetterReason.STALE)]
+
+
+def _full_and_busy(simulation: Simulation, seen: list[Any]) -> tuple[AgentRef[Keeper], AgentFuture[None]]:
+    """Give an agent that is busy until a future is settled, with as much in its mailbox as there is room for."""
+    go_on: AgentFuture[None] = AgentFuture()
+    ref = fed(simulation, seen, "a")
+    ref.tell(lambda agent: go_on.get())
+    simulation.settle()
+    ref.tell(1)
+    return ref, go_on
+
+
+def _sender(simulation: Simulation, act: Callable[[], Any]) -> tuple[AgentRef[Keeper], Held]:
+    """Give an agent that is at it, and may be abandoned, and what it has run from now on."""
+    sender = simulation.spawn(ChildSpec(Keeper, "sender", args=([],), deadline=5.0))
+    sender.tell(lambda agent: act())
+    simulation.settle()
+    return sender, Held(sender)
+
+
+def _make_room(ref: AgentRef[Any]) -> Any:
+    """Take the oldest message out of the mailbox, as the agent itself would."""
+    return ref._cell.queue.popleft()  # type: ignore[union-attr]
+
+
 def room_against_abandonment(simulation: Simulation) -> None:
     """A sender that is abandoned as room is made has sent its message, or has not, and then never will."""
     seen: list[Any] = []
-    go_on: AgentFuture[Any] = AgentFuture()
-    ref = fed(simulation, seen, "a")
-    simulation.clock.call_at(5.0, go_on.resolve)
-    ref.tell(lambda agent: go_on.get())
+    ref, go_on = _full_and_busy(simulation, seen)
+    sender, held = _sender(simulation, partial(ref.tell, 2))
+    taken, was_abandoned = simulation.race(partial(_make_room, ref), abandoned(sender))
+    assert taken == 1
+    held.let_go()
+    go_on.resolve()
     simulation.settle()
-    ref.tell(1)
-    sender = simulation.spawn(ChildSpec(Keeper, "sender", args=([],), deadline=5.0))
-    sender.tell(lambda agent: ref.tell(2))
-    simulation.settle()
-    simulation.race(partial(simulation.advance, 5.0))
-    stale = [event for event in simulation.events.recent(100, DeadLetter) if event.reason == DeadLetterReason.STALE]
-    assert seen + [event.message for event in stale] == [1, 2]
-    assert len(simulation.events.recent(100, OrphanReturned)) == sender.incarnation - 1
+    assert [*seen, *_stale(simulation)] == [2]
+    assert len(simulation.events.recent(100, OrphanReturned)) == was_abandoned
     assert not simulation.orphans
 
 
-def newcomer_against_who_waits(simulation: Simulation) -> None:
-    """Who has waited is let in first, whoever comes as room is made; nobody waits while there is some."""
+def wait_against_abandonment(simulation: Simulation) -> None:
+    """A sender that is abandoned as it begins to wait does not wait, and has not sent its message."""
     seen: list[Any] = []
-    go_on: AgentFuture[Any] = AgentFuture()
-    ref = fed(simulation, seen, "a")
-    ref.tell(lambda agent: go_on.get())
+    begin: AgentFuture[None] = AgentFuture()
+    ref, go_on = _full_and_busy(simulation, seen)
+    sender, held = _sender(simulation, lambda: (begin.get(), ref.tell(2)))
+    _, was_abandoned = simulation.race(begin.resolve, abandoned(sender))
+    assert was_abandoned
+    assert not simulation.orphans, "it waits for ever"
+    held.let_go()
+    go_on.resolve()
     simulation.settle()
-    ref.tell(1)
+    assert seen == [1]
+    assert _stale(simulation) in ([2], [])
+
+
+def room_and_abandonment_against_wait(simulation: Simulation) -> None:
+    """A sender that was let in before it had begun to wait has sent its message, also if it is abandoned by then."""
+    seen: list[Any] = []
+    begin: AgentFuture[None] = AgentFuture()
+    ref, go_on = _full_and_busy(simulation, seen)
+    sender, held = _sender(simulation, lambda: (begin.get(), ref.tell(2)))
+    abandon_it = abandoned(sender)
+    begin.resolve()
+    simulation.race(lambda: (_make_room(ref), abandon_it()))
+    assert not simulation.orphans
+    held.let_go()
+    go_on.resolve()
+    simulation.settle()
+    assert [*seen, *_stale(simulation)] in ([2], [])
+
+
+def newcomer_against_who_waits(simulation: Simulation) -> None:
+    """Who has waited is let in first, whoever comes as room is made."""
+    seen: list[Any] = []
+    end: AgentFuture[None] = AgentFuture()
+    ref, go_on = _full_and_busy(simulation, seen)
+    assert simulation.race(told(ref, lambda agent: (agent.seen.append("waited"), end.get()))) == [None]
+    simulation.race(go_on.resolve, told(ref, 2))
+    end.resolve()
+    simulation.settle()
+    assert seen == [1, "waited", 2]
+
+
+def room_while_two_wait(simulation: Simulation) -> None:
+    """Of those who wait, who came first is let in first."""
+    seen: list[Any] = []
+    ref, go_on = _full_and_busy(simulation, seen)
     for number in (2, 3):
         simulation.spawn(Keeper, []).tell(lambda agent, number=number: ref.tell(number))
         simulation.settle()
-    _, accepted = simulation.race(go_on.resolve, told(ref, 4))
-    assert accepted is True
-    assert seen == [1, 2, 3, 4]
+    simulation.race(go_on.resolve)
+    assert seen == [1, 2, 3]
 
 
 def restart_against_who_waits(simulation: Simulation) -> None:
@@ -200,10 +276,12 @@ def replay_against_replay(simulation: Simulation) -> None:
 FEEDING: list[Scenario] = [
     feed_against_feed,
     feed_against_ask,
-    stop_against_feed,
     timeout_against_room,
     room_against_abandonment,
+    wait_against_abandonment,
+    room_and_abandonment_against_wait,
     newcomer_against_who_waits,
+    room_while_two_wait,
     restart_against_who_waits,
     replay_against_replay,
 ]

@@ -19,7 +19,9 @@ def without(function: Callable[..., Any], guard: str, instead: str) -> Iterator[
     assert guard.count("\n") == instead.count("\n"), "the lines below would move"
     broken = source[:place] + instead + source[place + len(guard) :]
     (code,) = _find(compile(broken, sound.co_filename, "exec", dont_inherit=True), sound)
-    assert code.co_code != sound.co_code, f"{function.__qualname__} does not have the guard {guard!r}"
+    assert (code.co_code, code.co_names) != (sound.co_code, sound.co_names), (
+        f"{function.__qualname__} does not have the guard {guard!r}"
+    )
     function.__code__ = code
     try:
         yield

@@ -9,6 +9,7 @@ import pytest
 
 from actors._core.abandonment import _give_up_place
 from actors._core.dead_letters import DeadLetters
+from actors._core.here import begin_wait
 from actors._core.mailbox import BoundedQueue, Room
 from actors.testkit import Priorities, explore, replay
 from tests.testkit.feeding import (
@@ -19,8 +20,10 @@ from tests.testkit.feeding import (
     replay_against_replay,
     restart_against_who_waits,
     room_against_abandonment,
-    stop_against_feed,
+    room_and_abandonment_against_wait,
+    room_while_two_wait,
     timeout_against_room,
+    wait_against_abandonment,
 )
 from tests.testkit.guards import without
 from tests.testkit.races import Scenario
@@ -50,9 +53,6 @@ GAPS = {
     "who is refused gives up its place": Gap(
         feed_against_feed, BoundedQueue._outcome, "if self._withdraw(room):", "if True:"
     ),
-    "whoever closes the mailbox lets the senders go": Gap(
-        stop_against_feed, BoundedQueue.close, "while self._waiting", "while False"
-    ),
     "whose time is over gives up its place": Gap(
         timeout_against_room, BoundedQueue._outcome, "self._withdraw(room)\n        return", "\n        return"
     ),
@@ -60,7 +60,13 @@ GAPS = {
         timeout_against_room, BoundedQueue._outcome, "room.get() if room.settled else Offer.FULL", "Offer.FULL"
     ),
     "who is abandoned gives up its place": Gap(
-        room_against_abandonment, _give_up_place, "if isinstance(target, Room):", "if False:"
+        wait_against_abandonment, _give_up_place, "if isinstance(target, Room):", "if False:"
+    ),
+    "who is abandoned does not begin to wait": Gap(
+        wait_against_abandonment, begin_wait, "check_fence()", "pass"
+    ),
+    "who is abandoned and was let in before is in": Gap(
+        room_and_abandonment_against_wait, BoundedQueue._wait, "if not room.is_in:", "if True:"
     ),
     "nobody who has given up is let in": Gap(
         room_against_abandonment, BoundedQueue._let_in, "if room.resolve(Offer.ACCEPTED):",
@@ -69,8 +75,11 @@ GAPS = {
     "who waits is let in when there is room": Gap(
         restart_against_who_waits, BoundedQueue.popleft, "elif self._waiting", "elif False"
     ),
+    "who has waited is overtaken by nobody": Gap(
+        newcomer_against_who_waits, BoundedQueue.popleft, "elif self._waiting", "elif False"
+    ),
     "who has waited longest is let in first": Gap(
-        newcomer_against_who_waits, BoundedQueue._let_in, "room = self._waiting.popleft()", "room = self._waiting.pop()"
+        room_while_two_wait, BoundedQueue._let_in, "room = self._waiting.popleft()", "room = self._waiting.pop()"
     ),
     "one sends a dead letter again": Gap(
         replay_against_replay, DeadLetters._claim, "or number in self._claimed", "or False"
