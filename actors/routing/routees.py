@@ -118,12 +118,13 @@ class Routee:
 
     def _is_in(self, item: Any, outcome: Offer | Displaced) -> bool:
         """Whether a bounded mailbox has taken it; what such a mailbox drops by its own rule is a dead letter."""
-        cell = self.cell
+        queue = self.queue
+        assert isinstance(queue, BoundedQueue)
         if outcome is Offer.FULL and self.overflow is Overflow.DROP_NEWEST:
-            cell.dead_letter(item, DeadLetterReason.DROPPED_NEWEST)
+            queue.lose(item, DeadLetterReason.DROPPED_NEWEST)
             return True
         if isinstance(outcome, Displaced):
-            cell.dead_letter(outcome.item, DeadLetterReason.DROPPED_OLDEST)
+            queue.lose(outcome.item, DeadLetterReason.DROPPED_OLDEST)
             return True
         return False
 
