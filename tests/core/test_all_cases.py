@@ -1,4 +1,4 @@
-"""Is every conformance case a test, or named as not applicable?"""
+"""Is every conformance case of the core a test, or named as not applicable? The others are those of tests/routing."""
 
 from __future__ import annotations
 
