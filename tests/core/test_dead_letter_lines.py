@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from actors import ActorSystem, AgentFailed, AgentStopped, AgentStoppedError, ChildSpec, DeadLetter, SystemFailed
+from actors import (
+    ActorSystem,
+    AgentFailed,
+    AgentStopped,
+    AgentStoppedError,
+    ChildSpec,
+    DeadLetter,
+    Mailbox,
+    SystemFailed,
+)
 from actors._core.messages import DeadLetterReason
 from actors.testkit import Gate
 from policies import Escalate, Restart, Stop
@@ -43,6 +52,59 @@ def test_the_first_of_a_reason_is_a_line_and_those_that_follow_are_summed_up(
     system.dead_letters.record("/a", "x" * 500, R.EXPIRED)
     assert lines[3:] == [f"dead letter to /a #0: '{'x' * 199} (expired)"]
     assert len(log.of(DeadLetter)) == 17
+
+
+def test_a_storm_of_them_is_two_lines_for_each_reason_and_window(
+    system: ActorSystem, clock: WatchedClock, log: EventLog, lines: list[str]
+) -> None:
+    ended = system.spawn(Doer, name="ended")
+    stop(ended)
+    full = system.spawn(ChildSpec(Doer, "full", mailbox=Mailbox(1, "drop_newest")))
+    gate = Gate()
+    waiting_at(full, gate, "it fills")
+    for window in range(5):
+        for number in range(1000):
+            with pytest.raises(AgentStoppedError):
+                ended.tell((window, number))
+            full.tell((window, number))
+        clock.advance(5.0)
+    assert len(log.of(DeadLetter)) == 10_000
+    assert len(lines) == 5 * 2 * 2
+    assert [line for line in lines if "more" in line] == [
+        "999 more dead letters (stopped): 999 to /ended within 5 s",
+        "999 more dead letters (mailbox full (drop_newest)): 999 to /full within 5 s",
+    ] * 5
+    assert (len(system.dead_letters), system.dead_letters.dropped) == (1000, 9000)
+    gate.open()
+
+
+def test_a_window_begins_with_its_first_and_one_that_comes_alone_is_not_summed_up(
+    system: ActorSystem, clock: WatchedClock, lines: list[str]
+) -> None:
+    def lose(message: str) -> None:
+        system.dead_letters.record("/a", message, R.EXPIRED)
+
+    lose("first")
+    clock.advance(4.9)
+    lose("second")
+    clock.advance(0.1)
+    lose("third")
+    clock.advance(60.0)
+    lose("fourth")
+    assert lines == [
+        "dead letter to /a #0: 'first' (expired)",
+        "1 more dead letter (expired): 1 to /a within 5 s",
+        "dead letter to /a #0: 'third' (expired)",
+        "dead letter to /a #0: 'fourth' (expired)",
+    ]
+
+
+def test_what_was_not_summed_up_yet_is_when_the_system_has_stopped(world: World, lines: list[str]) -> None:
+    system = world.system("ending")
+    for number in range(3):
+        system.dead_letters.record("/a", number, R.EXPIRED)
+    system.stop()
+    assert lines[1:] == ["2 more dead letters (expired): 2 to /a within 5 s"]
 
 
 def test_a_failure_has_a_line_and_its_message_no_other(system: ActorSystem, log: EventLog, lines: list[str]) -> None:
