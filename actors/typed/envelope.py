@@ -10,6 +10,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -35,6 +36,18 @@ _BARE = (FrameworkMessage, *HANDLERS)  # what travels without an envelope, to wh
 _numbers: weakref.WeakKeyDictionary[ActorSystem, Iterator[int]] = weakref.WeakKeyDictionary()
 # Guards the making of an iterator in it.
 _numbers_lock = threading.Lock()
+
+
+class _Hand(threading.local):
+    """What this thread has written on a message that it is sending through somebody: a router, a pool, a bus."""
+
+    message: Any = None
+    headers: Mapping[str, str] = _NO_HEADERS
+    correlation_id: str | None = None
+
+
+_hand = _Hand()
+_DEEPEST = 4  # requests within requests, as to a router that is a member of another
 
 
 class Envelope(Enclosing):
@@ -124,6 +137,8 @@ class EnvelopedRef(TypedRef[Any]):
             return plain
         if isinstance(message, Envelope):
             return self._seal(plain, message._headers, message._correlation_id)
+        if _hand.message is not None and _is_in(plain, _hand.message):
+            return self._seal(plain, _hand.headers, _hand.correlation_id)
         return self._seal(plain, _NO_HEADERS, None)
 
     def tell(self, message: Any) -> None:
@@ -184,16 +199,38 @@ def post(
 ) -> Envelope:
     """Send a message with what belongs to it, and give its envelope; as `tell`, which it costs no more than.
 
-    An Enveloped agent finds all of it in `self.envelope`; any other gets the message alone. Raises what `tell` raises,
-    or ValueError for headers or a correlation id that are no text.
+    An Enveloped agent finds all of it in `self.envelope`; any other gets the message alone. Through a router or a pool,
+    such as by `post(router, Send("ann", message))`, what is written reaches its members, each in an envelope of its
+    own. Raises what `tell` raises, or ValueError for headers or a correlation id that are no text.
     """
     target: Any = ref
     envelope = seal(target, message, headers, correlation_id)
     if isinstance(target, EnvelopedRef) and not isinstance(envelope.message, _BARE):
         AgentRef.tell(target, envelope)
     else:
-        target.tell(envelope.message)
+        with written(envelope):
+            target.tell(envelope.message)
     return envelope
+
+
+@contextmanager
+def written(envelope: Envelope) -> Iterator[None]:
+    """Have what is written on an envelope stand on those, too, in which its message, or what that holds, goes on."""
+    outer = _hand.message, _hand.headers, _hand.correlation_id
+    _hand.message, _hand.headers, _hand.correlation_id = envelope._message, envelope._headers, envelope._correlation_id
+    try:
+        yield
+    finally:
+        _hand.message, _hand.headers, _hand.correlation_id = outer
+
+
+def _is_in(message: Any, sent: Any) -> bool:
+    """Whether this very message was sent, or is inside of what was: a request to somebody to deliver it."""
+    for _ in range(_DEEPEST):
+        if sent is message:
+            return True
+        sent = getattr(sent, "message", None)
+    return False
 
 
 class Enveloped(Agent):

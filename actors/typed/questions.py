@@ -19,7 +19,7 @@ from actors._core.messages import DeadLetterReason, FrameworkMessage
 from actors._core.ref import AgentRef
 from actors.typed.accepted import Accepted
 from actors.typed.asking import Asking, Target
-from actors.typed.envelope import EnvelopedRef, numbers_of, seal
+from actors.typed.envelope import Envelope, EnvelopedRef, numbers_of, seal, written
 from actors.typed.generics import argument_of
 from actors.typed.ref import TypedRef
 
@@ -100,7 +100,7 @@ class Questions:
         number = f"{self._context.system.name}-q{next(numbers_of(self._context.system))}"
         envelope = seal(target, message, headers, number)
         item = envelope if isinstance(target, EnvelopedRef) else envelope.message
-        future = self._send(target, item, timeout)
+        future = self._send(target, item, envelope, timeout)
         self._open[number] = future
         future.add_done_callback(partial(self._settled, number, envelope.message, target, timers))
         return number
@@ -120,9 +120,10 @@ class Questions:
 
     # -- there ---------------------------------------------------------------------
 
-    def _send(self, ref: AgentRef[Any], item: Any, timeout: float) -> AgentFuture[Any]:
+    def _send(self, ref: AgentRef[Any], item: Any, envelope: Envelope, timeout: float) -> AgentFuture[Any]:
         if type(ref).ask is not AgentRef.ask and not isinstance(ref, TypedRef):
-            return self._in_time(ref, ref.ask(item, block=False, timeout=timeout), timeout)
+            with written(envelope):
+                return self._in_time(ref, ref.ask(item, block=False, timeout=timeout), timeout)
         # As an ask, but without waiting for room, whatever the mailbox says.
         cell = ref._cell
         ask: Ask[Any] = Ask(item, cell, self._context, cell.system.clock.now() + timeout)

@@ -14,10 +14,14 @@ from actors import (
     Enveloped,
     InvalidMessageError,
     ProgressReport,
+    RouteePool,
     Router,
+    Send,
     TaskBlocked,
+    post,
 )
 from tests.core.helpers import Trace, Worker, answer
+from tests.typed.asking import Asker, ask
 
 REPORT = ProgressReport(agent_id="w", turn=1, summary="s")
 BLOCKED = TaskBlocked(agent_id="w", task_id="t", reason="r")
@@ -85,3 +89,63 @@ def test_a_control_message_comes_in_an_envelope_ahead_of_what_waits(
     assert message is cancel
     assert (envelope.recipient, envelope.sender) == (chief, None)
     assert answer(worker, "still there") == "still there"
+
+
+# -- what is written on a message -----------------------------------------------------
+
+
+class Reader(Enveloped):
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    def on_receive(self, message: Any) -> Any:
+        assert self.envelope is not None
+        self.trace.note((self.context.name, message, self.envelope.correlation_id, dict(self.envelope.headers)))
+        return self.envelope.sender
+
+
+@pytest.mark.parametrize("way", ["send", "broadcast", "pool", "pool in a group", "group in a group"])
+def test_what_is_written_on_a_message_reaches_those_to_whom_it_is_routed(
+    system: ActorSystem, spec: Any, trace: Trace, router: Any, way: str
+) -> None:
+    reader = spec(Reader, "reader", args=(trace,))
+    router.join("plain", system.spawn(spec(Worker, "plain", args=(Trace(),))))
+    target: Any = router
+    message: Any = Send("reader", "a")
+    if way == "broadcast":
+        message = Broadcast("a")
+    if "pool" in way:
+        pool = system.spawn(spec(RouteePool, "pool", kwargs={"routee": reader, "size": 1}))
+        router.join("reader", pool)
+        if way == "pool":
+            target, message = pool, "a"
+    elif way == "group in a group":
+        inner = system.spawn(Router, name="inner")
+        inner.join("reader", system.spawn(reader))
+        router.join("inner", inner)
+        message = Send("inner", Send("reader", "a"))
+    else:
+        router.join("reader", system.spawn(reader))
+    post(target, message, headers={"step": "1"}, correlation_id="c")
+    target.tell(message)
+    notes = trace.wait_until(lambda notes: len(notes) == 2)
+    assert notes[0][1:] == ("a", "c", {"step": "1"})
+    assert notes[1][1:] == ("a", None, {})  # and only that one
+
+
+def test_a_question_to_a_pool_has_its_id_on_the_envelope(system: ActorSystem, spec: Any, trace: Trace) -> None:
+    pool = system.spawn(spec(RouteePool, "pool", kwargs={"routee": spec(Reader, "reader", args=(trace,)), "size": 1}))
+    asker = system.spawn(spec(Asker, name="asker", args=(Trace(),)))
+    number = ask(asker, pool, "who?", headers={"urgent": "yes"})
+    assert trace.wait_until(bool) == [("reader-1", "who?", number, {"urgent": "yes"})]
+
+
+def test_what_is_written_is_not_put_on_what_others_send_meanwhile(
+    system: ActorSystem, spec: Any, trace: Trace, router: Any
+) -> None:
+    reader = system.spawn(spec(Reader, "reader", args=(trace,)))
+    router.join("reader", reader)
+    router.subscribe("reader", "news", where=lambda message: reader.tell("another") or True)
+    post(router, Broadcast("a", "news"), headers={"step": "1"})
+    notes = trace.wait_until(lambda notes: len(notes) == 2)
+    assert [note[1:] for note in notes] == [("another", None, {}), ("a", None, {"step": "1"})]
