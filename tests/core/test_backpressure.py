@@ -195,6 +195,40 @@ def test_who_asks_one_that_waits_for_room_at_the_asker_is_refused(
     assert error.cycle == ("/a", "/b", "/a")
 
 
+@pytest.mark.parametrize("last", ["tell", "ask"])
+def test_a_ring_of_asks_and_feeds_is_named_as_a_whole(
+    system: ActorSystem, spec: Any, clock: WatchedClock, trace: Trace, last: str
+) -> None:
+    """/a asks /b, which waits for room at /c, which then turns to /a."""
+    gate = Gate()
+    a = narrow(system, spec, "a", trace)
+    b = narrow(system, spec, "b", trace)
+    c = narrow(system, spec, "c", trace, Mailbox(capacity=1, overflow="block", timeout=60.0))
+
+    def turn_to_a(_: Doer) -> None:
+        gate.wait()
+        try:
+            a.tell("one more") if last == "tell" else a.ask("are you there?", timeout=50.0)
+        except (SendCycleError, AskCycleError) as error:
+            trace.note(("c", error))
+
+    c.tell(turn_to_a)
+    gate.reached()
+    c.tell("c is full")
+    feeding = Gate()
+    a.tell(lambda _: b.ask(lambda _: (feeding.wait(), c.tell("from b"))))
+    feeding.reached()
+    if last == "tell":
+        a.tell("a is full")
+    feeding.open()
+    clock.wait_for_timer(60.0)
+    gate.open()
+    trace.wait_for("from b")
+    ((_, error),) = errors(trace)
+    assert type(error) is (SendCycleError if last == "tell" else AskCycleError)
+    assert error.cycle == ("/c", "/a", "/b", "/c")
+
+
 def test_an_agent_never_waits_for_room_in_its_own_mailbox(system: ActorSystem, spec: Any, trace: Trace) -> None:
     agent = narrow(system, spec, "a", trace)
     agent.tell(lambda agent: [agent.actor_ref.tell(number) for number in range(5)])
