@@ -46,7 +46,7 @@ class TaskBlocked(Value):
 
 
 class Decision(Value):
-    """The answer to NeedsDecision: granted, or refused for a reason."""
+    """The answer to NeedsDecision: granted, or refused for a reason. What policies decide is a `policies.Decision`."""
 
     kind: Literal["decision"] = Field(default="decision", repr=False)
     task_id: str | None = None
@@ -83,7 +83,7 @@ class NodeCreated(Value):
 
 
 class Cancel(Value, ControlMessage):
-    """Give up: the task that is named, or all work. It arrives ahead of what waits, and is never lost."""
+    """Give up: the task that is named, or all work. Routers and buses bring it ahead of what waits, and never lose it."""
 
     kind: Literal["cancel"] = Field(default="cancel", repr=False)
     reason: str
