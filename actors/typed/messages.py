@@ -83,7 +83,7 @@ class NodeCreated(Value):
 
 
 class Cancel(Value, ControlMessage):
-    """Give up: the task that is named, or all work. Routers and buses bring it ahead of what waits, and never lose it."""
+    """Give up: the task that is named, or all work. Routers bring it ahead of what waits, and never lose it."""
 
     kind: Literal["cancel"] = Field(default="cancel", repr=False)
     reason: str

@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from actors import EdgeType, GraphNode, NodeStatus, NodeType, Priority
+from actors import (
+    EdgeType,
+    GraphNode,
+    InvalidMessageError,
+    NodeCreated,
+    NodeStatus,
+    NodeType,
+    Priority,
+    WorkerMessage,
+    decode,
+)
 from actors.typed import (
     child_id,
     legal_statuses,
@@ -60,6 +70,14 @@ def test_a_node_has_a_status_that_is_legal_for_its_type(node_type: NodeType, sta
         with pytest.raises(ValidationError, match=f"Status {status} is not valid for node type {node_type}") as caught:
             node(node_type=node_type, status=status)
         assert caught.value.errors()[0]["loc"] == ("status",)
+
+
+def test_a_message_with_a_node_in_an_illegal_status_is_refused_and_names_the_field() -> None:
+    created = NodeCreated(agent_id="worker-1", parent_id="ra-a3f8", node=TASK)
+    text = created.model_dump_json().replace('"in_progress"', '"decided"')
+    with pytest.raises(InvalidMessageError, match="Status decided is not valid for node type task") as caught:
+        decode(WorkerMessage, text)
+    assert (caught.value.field, caught.value.value) == ("node.status", "decided")
 
 
 def test_of_a_type_that_is_none_only_the_type_is_wrong() -> None:
