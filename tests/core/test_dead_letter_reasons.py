@@ -167,10 +167,28 @@ class Numbers(Doer):
     accepts = int
 
 
+class Piping(Numbers):
+    """Has the value of a future come as a message."""
+
+    def __init__(self, future: AgentFuture[Any]) -> None:
+        super().__init__()
+        self.future = future
+
+    def on_start(self) -> None:
+        self.context.pipe_to_self(self.future)
+
+
 def that_the_agent_does_not_accept(stage: Stage) -> Lost:
     router = stage.system.spawn(Router, name="router")
     router.join("a", stage.system.spawn(Numbers, name="a"))
     router.broadcast("message")
+    return Lost("/a", "message", InvalidMessageError)
+
+
+def of_the_agent_to_itself_that_it_does_not_accept(stage: Stage) -> Lost:
+    piped: AgentFuture[str] = AgentFuture()
+    stage.system.spawn(Piping, piped, name="a")
+    piped.resolve("message")
     return Lost("/a", "message", InvalidMessageError)
 
 
@@ -242,7 +260,7 @@ SCENARIOS: dict[R, list[Scenario]] = {
     R.NO_ROUTEES: [to_a_pool_of_nobody],
     R.FILTER_FAILED: [over_which_a_filter_fails],
     R.UNHANDLED: [that_the_agent_does_not_know],
-    R.REFUSED: [that_the_agent_does_not_accept],
+    R.REFUSED: [that_the_agent_does_not_accept, of_the_agent_to_itself_that_it_does_not_accept],
     R.UNANSWERED: [that_is_answered_with_an_error_though_told],
     R.LATE_REPLY: [that_is_an_answer_for_nobody],
     R.STALE: [for_an_incarnation_that_has_ended, of_an_incarnation_that_was_abandoned],

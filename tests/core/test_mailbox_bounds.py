@@ -9,8 +9,10 @@ import pytest
 from actors import (
     ActorSystem,
     AgentStoppedError,
+    Cancelled,
     ChildSpec,
     DeadLetter,
+    DeadLetterReason,
     Mailbox,
     MailboxFullError,
     Overflow,
@@ -169,6 +171,43 @@ def test_a_sender_that_waits_for_room_when_the_agent_ends_is_refused(
         result(sending)
     assert result(stopping) is True
     assert sorted(letter.message for letter in log.of(DeadLetter, "/a")) == ["first", "second"]
+
+
+def test_whoever_comes_as_the_mailbox_closes_is_refused(system: ActorSystem, log: EventLog) -> None:
+    queue = queue_of(system, Mailbox(capacity=1))
+    queue.close()
+    assert queue.offer("offered") is Offer.CLOSED
+    assert queue.fill("filled") == 0
+    with pytest.raises(AgentStoppedError):
+        queue.append("told")
+    assert [(letter.message, letter.reason) for letter in log.of(DeadLetter)] == [("told", DeadLetterReason.STOPPED)]
+
+
+def test_a_sender_that_was_cut_off_before_there_was_room_is_not_let_in(
+    system: ActorSystem, clock: WatchedClock, log: EventLog
+) -> None:
+    queue = queue_of(system, Mailbox(capacity=1, overflow="block", timeout=1.0))
+    queue.append("first")
+
+    def cut_off(future: Any, deadline: float | None) -> bool:
+        assert future.resolve(error=Cancelled("/sender #1 was abandoned"))
+        assert queue.popleft() == "first"
+        return True
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(clock, "wait", cut_off)
+        with pytest.raises(Cancelled):
+            queue.append("second")
+    assert len(queue) == 0
+    assert [(letter.message, letter.reason) for letter in log.of(DeadLetter)] == [("second", DeadLetterReason.STALE)]
+
+
+@pytest.mark.parametrize("overflow", list(Overflow))
+def test_a_mailbox_says_why_what_it_has_no_room_for_is_lost(system: ActorSystem, overflow: Overflow) -> None:
+    queue = queue_of(system, Mailbox(capacity=1, overflow=overflow))
+    newest = overflow is Overflow.DROP_NEWEST
+    assert queue.loss is (DeadLetterReason.DROPPED_NEWEST if newest else DeadLetterReason.FULL)
+    assert queue.overflow == overflow
 
 
 def test_what_was_stashed_goes_back_into_a_full_mailbox(system: ActorSystem, trace: Trace) -> None:
