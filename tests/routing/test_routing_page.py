@@ -1,10 +1,13 @@
-"""Does every example on the page about routing run, and does it name each message and each strategy?"""
+"""Does every example on the page about routing run, and does it name each message, strategy and reason?"""
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from actors import DeadLetterReason, WorkerMessage
+from actors._core.mailbox import Overflow
 from actors.routing import protocol
 from actors.routing.picking import Pick
 
@@ -46,6 +49,26 @@ def test_the_page_names_every_strategy_of_a_pool_and_no_other() -> None:
     listed = re.findall(r"^\| `(\w+)\(.*?\)` \|", TEXT.partition("| `pick` |")[2], re.MULTILINE)
     known = {name for name in subclasses(Pick) if hasattr(__import__("actors"), name)}
     assert sorted(listed) == sorted(known)
+
+
+def test_the_page_lists_every_reason_of_a_dead_letter_and_all_that_a_full_mailbox_may_do() -> None:
+    reasons = TEXT.partition("| reason |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(.+?)` \|", reasons, re.MULTILINE)) == set(DeadLetterReason)
+    overflows = TEXT.partition("| `overflow` |")[2].partition("\n\n")[0]
+    assert set(re.findall(r'^\| `"(\w+)"` \|', overflows, re.MULTILINE)) == set(Overflow)
+
+
+def test_the_page_names_each_of_the_nine_messages_of_workers() -> None:
+    table = TEXT.partition("| from | messages |")[2].partition("\n\n")[0]
+    nine = {kind.__name__ for kind in get_args(get_args(WorkerMessage)[0])}
+    assert set(re.findall(r"`(\w+)`", table)) == nine | {"Decision"}
+
+
+def test_every_link_within_the_page_leads_to_a_heading() -> None:
+    headings = {heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", TEXT, re.MULTILINE)}
+    links = re.findall(r"\]\(#([^)]+)\)", TEXT)
+    assert links
+    assert set(links) <= headings
 
 
 def test_every_file_that_the_page_links_to_is_there(packages_folder: Path) -> None:
