@@ -40,6 +40,13 @@ def main() -> None:
         except AgentStoppedError as error:
             print("refused:", error)
 
+        kept = system.dead_letters  # the newest of them
+        successor = system.spawn(Clerk, opened, name="clerk")
+        kept.replay(path="/clerk", reason="stopped")
+        successor.stop()
+        print("not sent again:", *(letter.message for letter in kept))
+        kept.discard()
+
 
 if __name__ == "__main__":
     main()
