@@ -6,6 +6,7 @@ methods. Neither knows whether its agent lives: the cell looks at its gate after
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -150,11 +151,12 @@ class BoundedQueue:
     `append` may raise MailboxFullError, wait, or drop a message (which then is a dead letter), as the mailbox says.
     """
 
-    __slots__ = ("_cell", "_closed", "_items", "_lock", "_mailbox", "_uncounted", "_waiting")
+    __slots__ = ("_capacity", "_cell", "_closed", "_items", "_lock", "_mailbox", "_uncounted", "_waiting")
 
     def __init__(self, cell: Cell, mailbox: Mailbox) -> None:
         self._cell = cell
         self._mailbox = mailbox
+        self._capacity = sys.maxsize if mailbox.capacity is None else mailbox.capacity
         self._items: deque[Any] = deque()
         self._uncounted = 0
         self._waiting: deque[Room] = deque()  # who has waited longest is first; nobody does while there is room
@@ -167,6 +169,13 @@ class BoundedQueue:
         return len(self._items)
 
     def append(self, item: Any, /) -> None:
+        # As `_enter`, in full, for what finds room: that is most.
+        with self._lock:
+            if len(self._items) - self._uncounted < self._capacity and not self._closed:
+                self._items.append(item)
+                if isinstance(item, Uncounted):
+                    self._uncounted += 1
+                return
         outcome: Offer | Displaced | Room | None = self._enter(item)
         if isinstance(outcome, Room):
             outcome = self._wait(outcome)
@@ -212,13 +221,12 @@ class BoundedQueue:
                 return Displaced(self._replace_oldest(item))
             if self._mailbox.overflow is not Overflow.BLOCK:
                 return Offer.FULL
-            room = Room(self._cell, self._mailbox.capacity or 0, item)
+            room = Room(self._cell, self._capacity, item)
             self._waiting.append(room)
             return room
 
     def _has_room(self) -> bool:
-        capacity = self._mailbox.capacity
-        return capacity is None or len(self._items) - self._uncounted < capacity
+        return len(self._items) - self._uncounted < self._capacity
 
     def _waits_for_itself(self) -> bool:
         context = here.context
@@ -245,7 +253,7 @@ class BoundedQueue:
         with self._lock:
             if self._closed or self._has_room():
                 return
-            room = Room(self._cell, self._mailbox.capacity or 0, _NOTHING)
+            room = Room(self._cell, self._capacity, _NOTHING)
             self._waiting.append(room)
         try:
             outcome = self._outcome(room, deadline)
@@ -326,7 +334,7 @@ class BoundedQueue:
         return str(self._mailbox.overflow)
 
     def full(self) -> MailboxFullError:
-        return MailboxFullError(self._cell.path, self._mailbox.capacity or 0)
+        return MailboxFullError(self._cell.path, self._capacity)
 
     def popleft(self) -> Any:
         with self._lock:
