@@ -137,7 +137,7 @@ class MessageBus:
         """Deliver a message to one subscriber; never waits.
 
         Raises AgentNotFoundError if nobody is subscribed under that name, AgentStoppedError if the subscriber has
-        ended, MailboxFullError if it has no room.
+        ended, MailboxFullError if it has no room: then the message is a dead letter, too.
         """
         endpoint = self.router.directory.members.get(id)
         if endpoint is not None and isinstance(endpoint.ref, InboxRef) and not isinstance(message, ControlMessage):

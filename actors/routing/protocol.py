@@ -76,7 +76,8 @@ class Members:
 class Send:
     """Deliver a message to one member; gives `Delivered`.
 
-    Asked: AgentNotFoundError, AgentStoppedError or MailboxFullError, which name the member. Told: a dead letter.
+    Else it is a dead letter, and if it was asked, AgentNotFoundError, AgentStoppedError or MailboxFullError, which name
+    the member. InvalidMessageError, if it was asked, for what the member does not accept.
     """
 
     name: str

@@ -23,6 +23,7 @@ from actors import (
     HandlerTimeout,
     MemberLeft,
     MessageBus,
+    NoRouteesError,
     Outcome,
     ReplyError,
     RouterRef,
@@ -139,6 +140,19 @@ def test_more_work_than_there_are_routees_waits_and_comes_back_in_the_order_in_w
     for flag in flags:
         flag.set()
     assert [result(each) for each in results] == ["w-1", "w-2", "w-1", "w-2", "w-1"]
+
+
+@pytest.mark.case(86)
+def test_a_pool_that_shrinks_to_nobody_and_grows_again_has_the_same_kind_of_routees(
+    system: ActorSystem, spec: Any
+) -> None:
+    pool = make_pool(system, spec, size=8)
+    assert len({result(pool.ask("name", block=False)) for _ in range(8)}) == 8
+    pool.resize(0)
+    with pytest.raises(NoRouteesError, match="the pool /pool has no routees"):
+        result(pool.ask("name", block=False))
+    pool.resize(8)
+    assert len({result(pool.ask("name", block=False)) for _ in range(8)}) == 8
 
 
 # -- what goes wrong ------------------------------------------------------------------
