@@ -74,8 +74,11 @@ class FirstAnswer(Gathered):
             self._let_go()
 
     def _take(self, branch: Ask[Any], last: bool) -> None:
-        if branch._error is None or last:
-            self.resolve(branch._value, branch._error)
+        if branch._error is None:
+            self.resolve(branch._value)
+        elif last and all(each._error is not None for each in self._branches):
+            # Else somebody has answered, on a thread that is about to say so here.
+            self.resolve(error=branch._error)
 
     def resolve(self, value: Any = None, error: BaseException | None = None) -> bool:
         first = super().resolve(value, error)

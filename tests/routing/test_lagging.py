@@ -12,6 +12,7 @@ from actors import (
     Agent,
     AgentStoppedError,
     DeadLetter,
+    DeadLetterReason,
     Delivered,
     Enveloped,
     InvalidMessageError,
@@ -52,7 +53,8 @@ def test_a_slow_member_is_told_how_many_broadcasts_it_has_lost_and_the_others_ge
     assert got(trace, slow, 5) == [0, 1, 2, 3, Lagged(16)]
     assert router.directory.members["slow"].lost == 16
     letters = [(letter.message, letter.reason) for letter in log.of(DeadLetter, "/slow")]
-    assert letters == [(number, f"mailbox full ({overflow})") for number in range(4, 20)]
+    reason = DeadLetterReason.DROPPED_NEWEST if overflow == "drop_newest" else DeadLetterReason.FULL
+    assert letters == [(number, reason) for number in range(4, 20)]
     # What it loses later is counted anew.
     assert router.broadcast("news").count == 2
     gate = held(slow)
@@ -71,7 +73,7 @@ def test_a_member_that_keeps_the_newest_is_told_how_many_older_ones_went(
     gate.open()
     assert sorted(got(trace, slow, 3), key=str) == [8, 9, Lagged(8)]
     letters = [(letter.message, letter.reason) for letter in log.of(DeadLetter, "/slow")]
-    assert letters == [(number, "mailbox full (drop_oldest)") for number in range(8)]
+    assert letters == [(number, DeadLetterReason.DROPPED_OLDEST) for number in range(8)]
 
 
 def test_the_sum_is_exact_while_the_slow_member_goes_on(
@@ -128,7 +130,7 @@ def test_what_is_told_to_a_full_mailbox_is_a_dead_letter_and_counts(
     router.tell(Send("slow", 1))
     gate.open()
     assert got(trace, slow, 2) == [0, Lagged(1)]
-    assert [(letter.message, letter.reason) for letter in log.of(DeadLetter)] == [(1, "mailbox full (reject)")]
+    assert [(letter.message, letter.reason) for letter in log.of(DeadLetter)] == [(1, DeadLetterReason.FULL)]
 
 
 def test_a_mailbox_that_drops_the_newest_lets_the_sender_go_on(

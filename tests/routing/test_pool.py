@@ -149,6 +149,24 @@ def test_without_routees_each_message_is_an_error_at_once_and_a_dead_letter(
     assert dead == [("/pool", message, "no routees") for message in messages]
 
 
+def test_who_has_ended_gets_nothing_from_that_moment_on(
+    system: ActorSystem, spec: Any, trace: Trace, log: EventLog
+) -> None:
+    pool = make_pool(system, spec, trace, size=2)
+
+    def send(event: AgentStopped) -> None:
+        if event.path == "/pool/w-1":
+            # The end is told of before the routee is out of the books.
+            pool.tell("one")
+            pool.tell("two")
+
+    system.events.subscribe(send, AgentStopped)
+    assert pool.routees[0].stop()
+    trace.wait_for(("two", "w-2", 1))
+    assert who_handled(trace, "one") == who_handled(trace, "two") == ["w-2"]
+    assert log.of(DeadLetter) == []
+
+
 def test_an_ended_pool_refuses_as_any_agent_does(system: ActorSystem, spec: Any, log: EventLog) -> None:
     pool = make_pool(system, spec, size=2)
     assert pool.stop()

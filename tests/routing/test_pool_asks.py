@@ -17,6 +17,7 @@ from actors import (
     AskTimeout,
     Broadcasting,
     DeadLetter,
+    DeadLetterReason,
     Mailbox,
     MailboxFullError,
     RouteePool,
@@ -233,8 +234,8 @@ def test_who_has_no_room_loses_what_goes_to_all(system: ActorSystem, spec: Any, 
     trace.wait_for(("all", "w-2", 1))
     pool.tell("told")
     assert [(event.path, event.message, event.reason) for event in log.of(DeadLetter)] == [
-        ("/pool/w-1", "all", "mailbox full (block)"),
-        ("/pool/w-1", "told", "mailbox full (block)"),
+        ("/pool/w-1", "all", DeadLetterReason.FULL),
+        ("/pool/w-1", "told", DeadLetterReason.FULL),
     ]
     trace.wait_for(("told", "w-2", 1))
     with pytest.raises(MailboxFullError, match="/pool/w-1"):
