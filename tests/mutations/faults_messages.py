@@ -122,8 +122,33 @@ INTERCEPTED = (
 MAILBOXES = (
     Fault(
         "a-mailbox-takes-one-message-too-many", "its capacity is not kept",
-        MAILBOX, "BoundedQueue._has_room", "< capacity", "<= capacity",
+        MAILBOX, "BoundedQueue._has_room", "< self._capacity", "<= self._capacity",
         "core/mailbox_fill core/mailbox_bounds",
+    ),
+    Fault(
+        "one-message-too-many-slips-past-the-look-for-room", "its capacity is not kept",
+        MAILBOX, "BoundedQueue.append", "< self._capacity", "<= self._capacity",
+        "core/mailbox_bounds",
+    ),
+    Fault(
+        "what-was-let-in-is-a-dead-letter-too", "who looks at the dead letters sends it twice",
+        MAILBOX, "BoundedQueue._wait", "if not room.is_in:", "if True:",
+        "core/backpressure_ends",
+    ),
+    Fault(
+        "room-is-kept-for-a-sender-that-does-not-come", "those behind it wait for ever",
+        MAILBOX, "BoundedQueue.wait_for_room", "self._let_in()", "pass",
+        "core/mailbox_bounds",
+    ),
+    Fault(
+        "agents-that-feed-one-another-are-not-seen", "they wait for one another for ever",
+        MAILBOX, "Room.wait_until", "begin_wait(sender, self, self.cycle_error)", "pass",
+        "core/backpressure_cycles",
+    ),
+    Fault(
+        "two-may-send-the-same-dead-letter-again", "it arrives twice",
+        "actors/_core/dead_letters.py", "DeadLetters._claim", " or number in self._claimed", "",
+        "core/dead_letters",
     ),
     Fault(
         "drop_oldest-drops-the-newest", "the message that was to be kept is lost",

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.mutations.fault import Fault
 
 ROOT = Path(__file__).parents[2]
-ALL_TESTS = ["tests/core", "tests/policies"]
+ALL_TESTS = ["tests/core", "tests/policies", "tests/routing"]
 PATIENCE = 4  # seconds after which the helpers of the tests give up, which else wait for 10
 TEST_SECONDS = 15  # for one test
 RUN_SECONDS = 300  # for all tests of one fault

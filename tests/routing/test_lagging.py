@@ -211,6 +211,19 @@ def test_a_control_message_is_handled_before_the_full_mailbox(router: RouterRef,
     assert got(trace, slow, 7) == [*map(Cancel, ("one", "two", "three", "four")), 0, 1, Lagged(1)]
 
 
+def test_a_control_message_is_handled_first_where_there_is_room_for_all(
+    router: RouterRef, member: Start, trace: Trace
+) -> None:
+    busy = member("busy")
+    gate = held(busy)
+    router.send("busy", "first")
+    router.broadcast("second")
+    router.send("busy", Cancel("one"))
+    router.broadcast(Cancel("two"))
+    gate.open()
+    assert got(trace, busy, 4) == [Cancel("one"), Cancel("two"), "first", "second"]
+
+
 def test_control_messages_to_a_member_that_is_down_come_first_and_in_order(
     router: RouterRef, member: Start, trace: Trace, clock: WatchedClock
 ) -> None:
