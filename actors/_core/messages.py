@@ -46,7 +46,10 @@ class DeadLetterReason(StrEnum):
 
 
 class ControlMessage:
-    """Marks messages that are to arrive ahead of the queue and are never lost: `class Cancel(ControlMessage)`."""
+    """Marks messages that a router brings to its members ahead of the queue, and always finds room for.
+
+    `class Cancel(ControlMessage)`. Told to an agent directly it is a message like any other.
+    """
 
     __slots__ = ()
 

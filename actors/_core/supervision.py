@@ -25,6 +25,7 @@ from actors._core.errors import (
     NameTakenError,
     RestartLimitExceeded,
     TooManyChildren,
+    printed,
 )
 from actors._core.future import Ask
 from actors._core.here import end_wait, here, note_wait
@@ -284,6 +285,8 @@ class Family(Siblings):
             if failure.phase is Phase.EXIT:
                 policy = policy.for_exit()
             decision = policy.decide(failure, history)
+            if not isinstance(decision, Decision):
+                raise TypeError(f"{printed(policy)} decided {printed(decision)}, which is no policies.Decision")
             if decision.directive is Directive.RESUME and failure.phase in (Phase.START, Phase.DEADLINE):
                 # There is no state to resume, or an orphan has it: another start, within the limit of a restart.
                 decision = policy.for_exit().decide(failure, history)
