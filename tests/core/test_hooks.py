@@ -340,7 +340,8 @@ def test_a_policy_that_decides_nothing_that_is_a_decision_escalates_and_is_named
 
     error = log.wait(Escalated, "/parent/a").error
     assert isinstance(error, TypeError)
-    assert str(error) == "Talkative() decided Decision(task_id=None, granted=True, reason=''), which is no policies.Decision"
+    decided = "Decision(task_id=None, granted=True, reason='')"
+    assert str(error) == f"Talkative() decided {decided}, which is no policies.Decision"
     assert isinstance(error.__cause__, Boom)
 
 
