@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from loguru import logger
 
-import actors
 from actors import (
     ActorSystem,
     Agent,
@@ -317,32 +316,6 @@ class Indecisive(Policy):
 
     def decide(self, failure: Failure, history: History) -> Decision:
         raise LookupError("no idea")
-
-
-class Talkative(Policy):
-    """Answers with something else than a decision of a policy."""
-
-    def decide(self, failure: Failure, history: History) -> Any:
-        return actors.Decision(granted=True)
-
-    def __repr__(self) -> str:
-        return "Talkative()"
-
-
-def test_a_policy_that_decides_nothing_that_is_a_decision_escalates_and_is_named(
-    system: ActorSystem, spec: Any, log: EventLog
-) -> None:
-    system.spawn(spec(Supervisor, name="parent", kwargs={"policy": Talkative(), "children": [spec(Worker, name="a")]}))
-    worker = system.find("/parent/a")
-    assert worker is not None
-
-    worker.tell(Boom("what now"))
-
-    error = log.wait(Escalated, "/parent/a").error
-    assert isinstance(error, TypeError)
-    decided = "Decision(task_id=None, granted=True, reason='')"
-    assert str(error) == f"Talkative() decided {decided}, which is no policies.Decision"
-    assert isinstance(error.__cause__, Boom)
 
 
 class Watching(Worker):

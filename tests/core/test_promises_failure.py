@@ -260,7 +260,7 @@ def _forgets(failure: Failure, history: History) -> Decision:
     return None  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize(("decide", "kind"), [(_raises, KeyError), (_exits, SystemExit), (_forgets, AttributeError)])
+@pytest.mark.parametrize(("decide", "kind"), [(_raises, KeyError), (_exits, SystemExit), (_forgets, TypeError)])
 def test_promise_12_a_policy_that_raises_escalates_with_both_causes(
     system: ActorSystem, log: EventLog, decide: Any, kind: type[BaseException]
 ) -> None:

@@ -22,7 +22,9 @@ def test_a_policy_that_gives_the_answer_to_a_worker_has_decided_nothing_and_that
     a = system.spawn(doer("a", policy=deciding(lambda failure, history: wrong), dispatcher=dispatcher))
     a.tell(Boom("over"))
     raised = log.wait(Escalated, "/a").error
-    assert "no attribute 'directive'" in str(raised)
+    assert isinstance(raised, TypeError)
+    assert "decided Decision(task_id=None, granted=True, reason='')" in str(raised)
+    assert str(raised).endswith("which is no policies.Decision")
     assert isinstance(raised.__cause__, Boom)
 
 
