@@ -262,10 +262,10 @@ class PoolRef(AgentRef["RouteePool"]):
         cell = self._cell
         context = cell.context
         if not self._has_ended:
-            if not self._is_up:
+            if not self._register.is_up:
                 self._keep(item)
                 return True
-            if self._register.renew().routees or cell.context is not context or not self._is_up:
+            if self._register.renew().routees or cell.context is not context or not self._register.is_up:
                 return False
             if self._sizing.resizer is not None:
                 self._sizing.look()
@@ -273,14 +273,6 @@ class PoolRef(AgentRef["RouteePool"]):
         if isinstance(item, Ask):
             return True
         raise error
-
-    @property
-    def _is_up(self) -> bool:
-        """Whether the pool has the routees that it is to have: not while it is restarted."""
-        context = self._cell.context
-        if self._cell.state is not State.RUNNING or context is None or context.ending:
-            return False
-        return context.agent is not None  # else the next incarnation has not begun to start
 
     @property
     def _has_ended(self) -> bool:
@@ -337,8 +329,8 @@ class PoolRef(AgentRef["RouteePool"]):
         """Have so many routees: start some more, on this thread, or retire those that were started last.
 
         Who is retired takes nothing more from now on, handles what it has, and then ends. Blocks while routees start,
-        unless another thread is resizing the pool: that one does this, too. Raises StartFailedError, or
-        AgentStoppedError once the pool has been stopped. A pool with a resizer goes on from there.
+        unless another thread is resizing the pool: that one does this, too. A pool with a resizer goes on from there.
+        Raises StartFailedError, or AgentStoppedError while the pool is restarted and once it has been stopped.
         """
         if type(size) is not int or size < 0:
             raise ValueError(f"size: a whole number of at least 0, not {size!r}")

@@ -53,6 +53,14 @@ class Register:
         # family and of routees are taken under it, and strategies compute; nothing is sent, nobody waits.
         self._roster_lock = threading.Lock()
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the pool has the routees that it is to have: not while it is restarted."""
+        context = self.cell.context
+        if self.cell.state is not State.RUNNING or context is None or context.ending:
+            return False
+        return context.agent is not None  # else the next incarnation has not begun to start
+
     def present(self) -> Roster:
         """Give the roster of now."""
         roster = self.roster

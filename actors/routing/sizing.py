@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 
 from actors._core.dispatcher import Job
-from actors._core.errors import AgentStoppedError
+from actors._core.errors import AgentStoppedError, NameTakenError
+from actors._core.here import here
 from actors._core.messages import StopReason
 from actors.routing.resizing import Resizer
 from actors.routing.roster import Register
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
+    from actors._core.context import Context
     from actors._core.spec import ChildSpec
 
 
@@ -66,24 +68,46 @@ class Sizing:
 
     def _fit(self, size: int, errors: list[BaseException]) -> None:
         """Raises nothing: the thread may be that of somebody else."""
-        routees = self._register.renew().routees
         try:
-            for _ in range(size - len(routees)):
-                self._start_one()
+            while not self._start_and_retire(size):
+                continue
         except BaseException as error:
             errors.append(error)
+
+    def _start_and_retire(self, size: int) -> bool:
+        """Do so; False where the pool has been restarted meanwhile, and has other routees than those counted here."""
+        register = self._register
+        cell = register.cell
+        incarnation = cell.incarnation
+        if not (register.is_up or self._is_at_its_start(here.context)):
+            raise AgentStoppedError(f"{cell.path} is being restarted", path=cell.path)
+        routees = register.renew().routees
+        for _ in range(size - len(routees)):
+            self._start_one()
+            if cell.incarnation != incarnation:
+                return False
         for routee in reversed(routees[size:]):
             self._retired.add(routee.cell)
             routee.retire()
+        return cell.incarnation == incarnation
+
+    def _is_at_its_start(self, context: Context | None) -> bool:
+        """Whether the pool's own code has the size changed, before its start is over."""
+        return context is not None and context is self._register.cell.context and not context.ending
 
     def _start_one(self) -> None:
         register = self._register
-        # The lowest number that is free: so that what belongs to a name comes back to it.
-        taken = {name for name, _ in register.family.entries()}
-        specs = (self.spec_of(number) for number in itertools.count(1))
-        spec = next(spec for spec in specs if spec.name not in taken)
-        register.cell.start_child(spec, spec.name, kept=True)
-        self._started()
+        while True:
+            # The lowest number that is free: so that what belongs to a name comes back to it.
+            taken = {name for name, _ in register.family.entries()}
+            specs = (self.spec_of(number) for number in itertools.count(1))
+            spec = next(spec for spec in specs if spec.name not in taken)
+            try:
+                register.cell.start_child(spec, spec.name, kept=True)
+            except NameTakenError:
+                continue  # just now, by the next incarnation of the pool or with start_child
+            self._started()
+            return
 
     def retire_all(self) -> None:
         """Have all routees end behind what they have."""

@@ -30,7 +30,9 @@ from actors import (
 from actors._core.future import Ask
 from actors.routing.gathering import AllAnswers, FirstAnswer, Gathered
 from actors.routing.picking import Pick
+from actors.routing.roster import Register
 from actors.routing.routees import Routee
+from actors.routing.sizing import Sizing
 from actors.testkit import Exhaustive, Priorities, Simulation, explore
 from policies import Restart
 from tests.testkit.guards import without
@@ -246,6 +248,22 @@ def resize_against_resize(simulation: Simulation) -> None:
     assert len(pool.children()) == len(pool.routees)
 
 
+def resize_against_renewal(simulation: Simulation) -> None:
+    """Both have routees started, and neither takes a name from the other; a resize that comes in between may say so."""
+    pool = pool_in(simulation, [], size=1)
+
+    def grow() -> None:
+        try:
+            pool.resize(2)
+        except AgentStoppedError:
+            return
+
+    simulation.race(grow, lambda: simulation.guardian.ref.restart_child("pool"))
+    assert pool.incarnation == 2
+    assert len(pool.routees) in (1, 2)
+    assert len(pool.children()) == len(pool.routees)
+
+
 def stop_against_tell(simulation: Simulation) -> None:
     """What was taken before the stop is handled, what is refused was not."""
     seen: list[Any] = []
@@ -333,6 +351,7 @@ RACES: list[Scenario] = [
     renewal_against_ask,
     growth_against_tells,
     resize_against_resize,
+    resize_against_renewal,
     stop_against_tell,
     stop_against_resize,
     ask_of_all_against_end,
@@ -372,8 +391,9 @@ GUARDS = [
     Guard(retire_against_ask, PoolRef.ask, "routee.leave(flight)", "flight.pop()"),
     Guard(first_answer_against_last_error, FirstAnswer._take, "last and all(", "last or all("),
     Guard(answers_against_each_other, Gathered._answered, "last = not self._left", "last = self._left < 2"),
-    Guard(renewal_against_tell, vars(PoolRef)["_is_up"].fget, " or context.ending", ""),
+    Guard(renewal_against_tell, vars(Register)["is_up"].fget, " or context.ending", ""),
     Guard(stop_against_tell, PoolRef._stop_if_empty, "not family.live()", "True"),
+    Guard(resize_against_renewal, Sizing._start_and_retire, "not (register.is_up or", "False and (register.is_up or"),
     Guard(stop_against_resize, PoolRef._routee_started, "if self._has_ended", "if False"),
 ]
 

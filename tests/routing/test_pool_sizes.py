@@ -10,6 +10,7 @@ import pytest
 from actors import (
     ActorSystem,
     AgentBackingOff,
+    AgentStarted,
     AgentStopped,
     AgentStoppedError,
     DeadLetter,
@@ -211,14 +212,16 @@ def test_a_pool_grows_under_pressure_and_shrinks_when_it_is_idle_by_messages_alo
     assert names(pool) == ["w-1"]
     pool.tell("fourth")
     pool.tell("fifth")
-    trace.wait_for(("start", "w-2", 1))
+    log.wait(AgentStarted, "/pool/w-2")
     for number in range(9):
         pool.tell(number)
     trace.wait_until(lambda notes: sum(note[0] in ("fourth", "fifth") or note[0] in range(9) for note in notes) > 0)
     flag.set()
     trace.wait_until(lambda notes: sum(note[0] in range(9) for note in notes) == 9)
-    for number in range(40):
+    for number in range(100_000):  # as many as are sent before another thread has done what the first of them asked for
         pool.ask(number, timeout=5.0)
+        if log.of(AgentStopped, "/pool/w-2"):
+            break
     log.wait(AgentStopped, "/pool/w-2")
     assert names(pool) == ["w-1"]
     assert log.of(DeadLetter) == []
