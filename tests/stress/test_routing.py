@@ -1,4 +1,4 @@
-"""Does everything that a router accepted come to one end, while members join, leave, fail, stop and are restarted?
+"""Does everything that a router or a pool accepted come to one end, while their agents come, go, fail and stop?
 
 `ACTORTREE_STORM_MESSAGES=10000000` says how many deliveries a storm has.
 """
@@ -37,6 +37,7 @@ from actors import (
     Send,
 )
 from policies import Restart
+from tests.stress.crew import Crew
 
 MESSAGES = int(os.environ.get("ACTORTREE_STORM_MESSAGES", "300000"))
 SENDERS = 8
@@ -104,6 +105,8 @@ class Group:
         self.names = [f"m{number}" for number in range(MEMBERS)]
         self.books = {name: Book() for name in self.names}
         self.refs: dict[str, AgentRef[Any]] = {}
+        self.crew = Crew(system)
+        router.join("crew", self.crew.pool, {"t.0"})
         self.gate = threading.Event()
         self.held = self.names[:HELD]
         self.dead: Counter[str] = Counter()
@@ -141,7 +144,7 @@ class Group:
 
     @property
     def handled(self) -> int:
-        return sum(book.handled for book in self.books.values())
+        return self.crew.handled + sum(book.handled for book in self.books.values())
 
     @property
     def queued(self) -> int:
@@ -182,9 +185,14 @@ class Keeper:
     def bring_back(self, number: int, ref: AgentRef[Any]) -> None:
         name = self.group.names[number]
         if self.group.refs[name] is ref:
-            with suppress(AgentStoppedError):
+            try:
                 ref.ask("back", timeout=PATIENCE)
                 self.group.join(number, name)
+            except AgentStoppedError:
+                return
+            except MailboxFullError:
+                # It drops what is too much, and that was.
+                self.away.append((number, ref))
 
     def replace(self) -> None:
         group = self.group
@@ -209,6 +217,7 @@ class Sender(threading.Thread):
         self.accepted = 0
         self.recorded = 0  # what was refused, and so is a dead letter, too
         self.refused: Counter[str] = Counter()
+        self.renewals = 0
         self.number = 0
         self.keeper = Keeper(group, me)
         self.error: BaseException | None = None
@@ -226,12 +235,20 @@ class Sender(threading.Thread):
             for _ in range(100):
                 roll = chance()
                 parcel = self.parcel("go" if roll > 0.0015 else "fail" if roll > 0.0004 else "stop")
+                if chance() < 0.1:
+                    self.send_to_crew(parcel, chance())
+                    continue
                 number = HOT[int(chance() * len(HOT))] if chance() < 0.2 else int(chance() * MEMBERS)
                 self.send(router, names[number], parcel, told=roll > 0.9)
             self.keeper.step()
+            if chance() < 0.2:
+                self.group.crew.resize(self.chance)
         roll = chance()
         topic = None if roll < 0.2 else f"t.{int(roll * TOPICS)}"
         self.count(router.broadcast(self.parcel("go"), topic))
+        if chance() < 0.1:
+            self.group.crew.renew()
+            self.renewals += 1
         self.catch_breath(names[HELD + int(chance() * (MEMBERS - HELD))])
 
     def parcel(self, act: str) -> Parcel:
@@ -249,6 +266,23 @@ class Sender(threading.Thread):
             self.recorded += 1
         else:
             self.accepted += 1
+
+    def send_to_crew(self, parcel: Parcel, roll: float) -> None:
+        """To one of its routees, straight or by way of the router, or to all of them."""
+        if roll < 0.4:
+            self.send(self.group.router, "crew", parcel, told=roll < 0.2)
+            return
+        pool = self.group.crew.pool
+        try:
+            if roll < 0.95:
+                pool.tell(parcel)
+                self.accepted += 1
+            else:
+                self.count(pool.broadcast((*parcel[:2], "all")))
+        except ActorError as error:
+            self.refused[type(error).__name__] += 1
+            self.refused["crew"] += 1
+            self.recorded += 1
 
     def count(self, outcome: Any) -> None:
         self.accepted += outcome.count
@@ -288,6 +322,7 @@ def test_what_a_router_accepted_is_handled_dead_or_queued_and_nothing_comes_afte
         assert [sender.error for sender in senders if sender.error] == []
         for name in group.names[HELD:]:
             drain(group.refs[name])
+        drain(group.crew.pool)
 
         accepted = sum(sender.accepted for sender in senders)
         recorded = sum(sender.recorded for sender in senders)
@@ -301,6 +336,7 @@ def test_what_a_router_accepted_is_handled_dead_or_queued_and_nothing_comes_afte
         assert group.handled + sum(group.dead.values()) == accepted + recorded
 
     assert [wrong for book in group.books.values() for wrong in book.wrong] == []
+    assert group.crew.doubled == []
     # Of what they lost, all were told.
     lost = sum(book.lagged for name, book in group.books.items() if name in group.held)
     assert lost > 0
@@ -308,6 +344,9 @@ def test_what_a_router_accepted_is_handled_dead_or_queued_and_nothing_comes_afte
     refused = sum((sender.refused for sender in senders), Counter())
     assert refused[MailboxFullError.__name__]
     assert refused[AgentNotFoundError.__name__] + refused[AgentStoppedError.__name__]
+    assert refused["crew"]
+    assert sum(sender.renewals for sender in senders)
+    assert group.crew.handled > MESSAGES // 20
     assert group.dead["failed"]
     assert group.dead["mailbox full"] >= lost
     assert group.events[AgentRestarted]
