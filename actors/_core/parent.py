@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from actors._core.abandonment import Abandoned
 from actors._core.commands import Start
-from actors._core.errors import AgentStoppedError, Cancelled, StartFailedError
+from actors._core.errors import AgentStoppedError, Cancelled, NameTakenError, StartFailedError
 from actors._core.future import Ask
 from actors._core.here import before_acting, begin_wait, end_wait, fence, here
 from actors._core.life import begin, construct, new_context, run_code
@@ -69,9 +70,11 @@ class Parent(Place):
 
     def start_static(self, spec: ChildSpec[Any]) -> None:
         """Start a child that the agent's class declares, unless it lived through the restart."""
-        if spec.name is not None and isinstance(self.own_family().get(spec.name), Place):
-            return
-        self.start_child(spec, spec.name, kept=True)
+        while spec.name is None or not isinstance(self.own_family().get(spec.name), Place):
+            # Somebody else may be faster, and start a child of that name.
+            with contextlib.suppress(NameTakenError):
+                self.start_child(spec, spec.name, kept=True)
+                return
 
     def start_child(self, spec: ChildSpec[Any], name: str | None, kept: bool) -> Cell:
         """Start a child and wait until its `on_start` has succeeded.

@@ -30,7 +30,7 @@ from actors.routing.picking import Pick, ScatterGather
 from actors.routing.protocol import Delivered
 from actors.routing.resizing import Resizer
 from actors.routing.roster import Register, Roster
-from actors.routing.routees import FULL, LEFT, YES, Routee, Taken
+from actors.routing.routees import FULL, LEFT, YES, Kept, Routee, Taken, handed_on, sender_of
 from actors.routing.sizing import Sizing
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ class PoolRef(AgentRef["RouteePool"]):
     def _keep(self, item: Any) -> None:
         """Put it into the pool's own mailbox; once that is closed, the kernel refuses it."""
         if not isinstance(item, Ask):
-            super().tell(item)
+            super().tell(Kept(item, sender_of(item)))
             return
         ask: Ask[Any] = item
         if isinstance(item, Gathered):
@@ -307,8 +307,12 @@ class PoolRef(AgentRef["RouteePool"]):
 
     def hand_on(self, item: Any) -> None:
         """Give what waited in the pool's mailbox to the routees; called by the pool, on its turn."""
+        outer = handed_on.kept
         try:
-            if not isinstance(item, Ask):
+            if isinstance(item, Kept):
+                handed_on.kept = item
+                self._place(item.message, item.message)
+            elif not isinstance(item, Ask):
                 self._place(item, item)
             elif self._register.pick.to_all:
                 gathered, _ = self._make_ask(item.message, None)
@@ -322,6 +326,8 @@ class PoolRef(AgentRef["RouteePool"]):
             return  # recorded
         except Exception as error:
             self._cell.dead_letter(item, DeadLetterReason.REFUSED, error)
+        finally:
+            handed_on.kept = outer
 
     # -- how many -----------------------------------------------------------------
 

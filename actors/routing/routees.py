@@ -8,6 +8,7 @@ what it took is handled before its end, however many send at that moment.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from enum import Enum, auto
 from functools import partial
@@ -18,7 +19,7 @@ from actors._core.errors import MailboxFullError
 from actors._core.future import Ask
 from actors._core.here import here
 from actors._core.mailbox import BoundedQueue, Displaced, Offer, Overflow
-from actors._core.messages import DeadLetterReason, StopReason
+from actors._core.messages import DeadLetterReason, Enclosing, StopReason
 from actors._core.place import DEEPEST
 from actors._core.ref import OPEN, AgentRef
 from actors.routing.gathering import pass_on
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors._core.cell import Cell
+    from actors._core.context import Context
 
 _AWAY = frozenset({State.HALTED, State.BACKING_OFF})
 _DOWN = 1 << 40  # as if so many messages were waiting
@@ -41,6 +43,33 @@ class Taken(Enum):
 
 
 YES, FULL, LEFT = Taken.YES, Taken.FULL, Taken.LEFT
+
+
+class Kept(Enclosing):
+    """What was told to a pool that had no routees yet, and by whom."""
+
+    __slots__ = ("message", "sender")
+
+    def __init__(self, message: Any, sender: Context | None) -> None:
+        self.message = message
+        self.sender = sender
+
+
+class _HandedOn(threading.local):
+    """What this thread hands on for somebody else just now."""
+
+    kept: Kept | None = None
+
+
+handed_on = _HandedOn()
+
+
+def sender_of(item: Any) -> Context | None:
+    """Give the agent that sends the message, or ask: also where a pool hands it on."""
+    if isinstance(item, Ask):
+        return item.asker
+    kept = handed_on.kept
+    return kept.sender if kept is not None and kept.message is item else here.context
 
 
 class Routee:
@@ -91,7 +120,7 @@ class Routee:
         if self._own_way:
             return self._offer_by_ref(item, message)
         if self._admit is not None:
-            message = self._admit(message)
+            message = self._look_at(item, message)
             if isinstance(item, Ask):
                 item.message = message
             else:
@@ -115,6 +144,15 @@ class Routee:
         if self.cell.gate:
             self.cell.knock(queue)
         return YES
+
+    def _look_at(self, item: Any, message: Any) -> Any:
+        """Have the ref look at the message first, as what its sender sends."""
+        assert self._admit is not None
+        outer, here.context = here.context, sender_of(item)
+        try:
+            return self._admit(message)
+        finally:
+            here.context = outer
 
     def _is_in(self, item: Any, outcome: Offer | Displaced) -> bool:
         """Whether a bounded mailbox has taken it; what such a mailbox drops by its own rule is a dead letter."""

@@ -23,6 +23,7 @@ from actors import (
     Outcome,
     StartFailed,
     StartFailedError,
+    Supervisor,
 )
 from actors._core.here import find_cycle
 from actors._core.supervision import Family
@@ -217,6 +218,25 @@ def test_a_child_that_somebody_else_has_just_started_is_given(
     monkeypatch.setattr(Family, "get", too_early)
     started = parent.start_child(ChildSpec(Doer, "child"))
     assert (started.outcome, started.ref) == (Outcome.ALREADY_STARTED, child)
+
+
+def test_a_child_that_somebody_else_has_just_started_is_not_started_again_by_its_parent(
+    system: ActorSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Supervisor):
+        def on_start(self) -> None:
+            started = self.context.ref.start_child(ChildSpec(Doer, "child", restart="transient"))
+            assert started.outcome is Outcome.OK
+            monkeypatch.setattr(Family, "get", too_early)
+
+    look = Family.get
+
+    def too_early(family: Family, name: str) -> Any:
+        monkeypatch.setattr(Family, "get", look)
+        return None
+
+    parent = system.spawn(Slow, children=[ChildSpec(Doer, "child")], name="p")
+    assert [(child.name, child.restart) for child in parent.children()] == [("child", "transient")]
 
 
 def test_a_name_that_is_made_up_is_nobody_elses(system: ActorSystem) -> None:

@@ -12,6 +12,7 @@ from actors import (
     Broadcast,
     Cancel,
     Enveloped,
+    Escalated,
     InvalidMessageError,
     ProgressReport,
     RouteePool,
@@ -20,7 +21,10 @@ from actors import (
     TaskBlocked,
     post,
 )
-from tests.core.helpers import Trace, Worker, answer
+from policies import Restart
+from tests.core.helpers import Boom, EventLog, Flag, Trace, Worker, answer, result
+from tests.core.scripted import doer
+from tests.core.worlds import World
 from tests.typed.asking import Asker, ask
 
 REPORT = ProgressReport(agent_id="w", turn=1, summary="s")
@@ -149,3 +153,40 @@ def test_what_is_written_is_not_put_on_what_others_send_meanwhile(
     post(router, Broadcast("a", "news"), headers={"step": "1"})
     notes = trace.wait_until(lambda notes: len(notes) == 2)
     assert [note[1:] for note in notes] == [("another", None, {}), ("a", None, {"step": "1"})]
+
+
+class Renewed(Enveloped):
+    """A routee whose pool, once it has failed, is held while it is started again."""
+
+    def __init__(self, trace: Trace, log: EventLog, flag: Flag) -> None:
+        self.trace, self.log, self.flag = trace, log, flag
+
+    def on_start(self) -> None:
+        if self.log.of(Escalated):
+            self.trace.note("renewing")
+            assert self.flag.wait()
+
+    def on_receive(self, message: Any) -> Any:
+        if isinstance(message, BaseException):
+            raise message
+        self.trace.note((message, None if self.envelope.sender is None else self.envelope.sender.path))
+        return message
+
+
+def test_what_waits_while_a_pool_is_restarted_is_still_from_whoever_has_sent_it(
+    world: World, spec: Any, dispatcher: Any
+) -> None:
+    system = world.system("renewed", policy=Restart())
+    log, trace, flag = EventLog(system), Trace(), Flag()
+    pool = system.spawn(
+        spec(RouteePool, "pool", kwargs={"routee": spec(Renewed, "w", args=(trace, log, flag)), "size": 1})
+    )
+    sender = system.spawn(doer("sender", dispatcher=dispatcher))
+    pool.tell(Boom("over"))
+    trace.wait_for("renewing")
+    asked = answer(sender, lambda agent: [pool.tell("told"), pool.ask("asked", block=False)])[1]
+    pool.tell("from outside")
+    flag.set()
+    assert result(asked) == "asked"
+    notes = trace.wait_until(lambda notes: len(notes) == 4)
+    assert notes[1:] == [("told", "/sender"), ("asked", "/sender"), ("from outside", None)]
