@@ -30,7 +30,7 @@ from actors.routing.picking import Pick, ScatterGather
 from actors.routing.protocol import Delivered
 from actors.routing.resizing import Resizer
 from actors.routing.roster import Register, Roster
-from actors.routing.routees import FULL, LEFT, YES, Kept, Routee, Taken, handed_on, sender_of
+from actors.routing.routees import DROPPED, FULL, LEFT, REFUSED, YES, Kept, Routee, Taken, handed_on, sender_of
 from actors.routing.sizing import Sizing
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class PoolRef(AgentRef["RouteePool"]):
         append = routee.append
         if append is None:
             taken = routee.offer(message, message)
-            if taken is not YES:
+            if taken in REFUSED:
                 self._place(message, message, routee, taken)
             return
         # As `offer`, in full: it is what most tells are.
@@ -189,7 +189,7 @@ class PoolRef(AgentRef["RouteePool"]):
 
     def _place(self, item: Any, message: Any, routee: Routee | None = None, taken: Taken = LEFT) -> None:
         """Put a message, or an ask, where it belongs; `routee` is who was picked and has not taken it."""
-        while taken is not YES:
+        while taken in REFUSED:
             if taken is FULL and routee is not None:
                 try:
                     taken = self._make_do(item, message, routee)
@@ -211,8 +211,8 @@ class PoolRef(AgentRef["RouteePool"]):
             return picked.wait_for_room(item, message)
         at = routees.index(picked)
         for other in (*routees[at + 1 :], *routees[:at]):
-            if _offer(other, item, message) is YES:
-                return YES
+            if (taken := _offer(other, item, message)) not in REFUSED:
+                return taken
         try:
             if isinstance(item, Ask):
                 item.cell = picked.cell
@@ -251,9 +251,10 @@ class PoolRef(AgentRef["RouteePool"]):
         for routee in roster.routees:
             taken = routee.offer(message, message)
             count += taken is YES
-            if taken is FULL:
+            if taken is FULL or taken is DROPPED:
                 error = MailboxFullError(routee.cell.path, routee.capacity)
-                routee.cell.dead_letter(message, DeadLetterReason.FULL, error)
+                if taken is FULL:
+                    routee.cell.dead_letter(message, DeadLetterReason.FULL, error)
                 lost.append((routee.name, error))
         return Delivered(count, len(lost), tuple(lost)) if count or lost else None
 

@@ -40,9 +40,11 @@ class Taken(Enum):
     YES = auto()
     FULL = auto()  # no room, and the mailbox waits or refuses where there is none
     LEFT = auto()  # it takes no messages any more
+    DROPPED = auto()  # no room, and the mailbox drops the newest: it is a dead letter, and the sender goes on
 
 
-YES, FULL, LEFT = Taken.YES, Taken.FULL, Taken.LEFT
+YES, FULL, LEFT, DROPPED = Taken
+REFUSED = (FULL, LEFT)  # it is not in, and not lost: somebody else may take it
 
 
 class Kept(Enclosing):
@@ -139,11 +141,10 @@ class Routee:
             self.leave(flight)
         if outcome is Offer.CLOSED:
             return LEFT
-        if outcome is not Offer.ACCEPTED and not self._is_in(item, outcome):
-            return FULL
-        if self.cell.gate:
+        taken = YES if outcome is Offer.ACCEPTED else self._settle(item, outcome)
+        if taken is YES and self.cell.gate:
             self.cell.knock(queue)
-        return YES
+        return taken
 
     def _look_at(self, item: Any, message: Any) -> Any:
         """Have the ref look at the message first, as what its sender sends."""
@@ -154,17 +155,17 @@ class Routee:
         finally:
             here.context = outer
 
-    def _is_in(self, item: Any, outcome: Offer | Displaced) -> bool:
-        """Whether a bounded mailbox has taken it; what such a mailbox drops by its own rule is a dead letter."""
+    def _settle(self, item: Any, outcome: Offer | Displaced) -> Taken:
+        """Record what a bounded mailbox without room has dropped by its own rule."""
         queue = self.queue
         assert isinstance(queue, BoundedQueue)
-        if outcome is Offer.FULL and self.overflow is Overflow.DROP_NEWEST:
-            queue.lose(item, DeadLetterReason.DROPPED_NEWEST)
-            return True
         if isinstance(outcome, Displaced):
             queue.lose(outcome.item, DeadLetterReason.DROPPED_OLDEST)
-            return True
-        return False
+            return YES
+        if self.overflow is Overflow.DROP_NEWEST:
+            queue.lose(item, DeadLetterReason.DROPPED_NEWEST)
+            return DROPPED
+        return FULL
 
     def _offer_by_ref(self, item: Any, message: Any) -> Taken:
         """Have a ref that sends in a way of its own do so; the routee stays until it has."""

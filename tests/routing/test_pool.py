@@ -21,6 +21,8 @@ from actors import (
     DeadLetter,
     Delivered,
     Escalated,
+    Mailbox,
+    MailboxFullError,
     NoRouteesError,
     PoolRef,
     Random,
@@ -96,6 +98,24 @@ def test_a_broadcast_reaches_all_routees(system: ActorSystem, spec: Any, trace: 
     assert pool.broadcast("all") == Delivered(3)
     trace.wait_until(lambda notes: sum(note[0] == "all" for note in notes) == 3)
     assert sorted(who_handled(trace, "all")) == ["w-1", "w-2", "w-3"]
+
+
+@pytest.mark.parametrize("overflow", ["reject", "block", "drop_newest"])
+def test_a_broadcast_says_who_had_no_room_for_it(
+    system: ActorSystem, spec: Any, trace: Trace, log: EventLog, overflow: str
+) -> None:
+    pool = make_pool(system, spec, trace, size=2, mailbox=Mailbox(capacity=1, overflow=overflow))
+    flag = Flag()
+    pool.tell(flag)
+    trace.wait_for(("holds", "w-1", 1))
+    assert pool.broadcast("first") == Delivered(2)
+    trace.wait_for(("first", "w-2", 1))
+    delivered = pool.broadcast("second")
+    flag.set()
+    assert (delivered.count, delivered.dropped) == (1, 1)
+    assert [(name, type(error)) for name, error in delivered.lost] == [("w-1", MailboxFullError)]
+    assert [(letter.path, letter.message) for letter in log.of(DeadLetter)] == [("/pool/w-1", "second")]
+    trace.wait_for(("second", "w-2", 1))
 
 
 def test_a_proxy_of_a_pool_is_one_of_its_routees(system: ActorSystem) -> None:
