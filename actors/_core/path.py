@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from actors._core.errors import printed
+
 _FORBIDDEN = frozenset("/*?[]\\")
 _LONGEST = 255
 
@@ -11,7 +13,7 @@ _LONGEST = 255
 def check_name(name: object) -> str:
     """Give back `name` if a child may have it, else raise ValueError with the name and the reason."""
     if not isinstance(name, str):
-        raise ValueError(f"a name is a str, not {name!r}")
+        raise ValueError(f"a name is a str, not {printed(name)}")
     if not name or len(name) > _LONGEST:
         raise ValueError(f"a name has 1 to {_LONGEST} characters: {name!r:.60}")
     if name.isalnum() or name.isidentifier():
@@ -24,17 +26,27 @@ def check_name(name: object) -> str:
 def split(path: object) -> list[str]:
     """Split an absolute path into its names; "/" gives none. Raises ValueError for anything else."""
     if not isinstance(path, str) or not path.startswith("/"):
-        raise ValueError(f"a path is a str that starts with /: {path!r}")
+        raise ValueError(f"a path is a str that starts with /: {printed(path)}")
     return [part for part in path.split("/") if part]
 
 
 def path_matches(names: list[str], pattern: list[str]) -> bool:
     """Tell whether a path matches a pattern, both split; `**` stands for any number of levels."""
-    if not pattern:
-        return not names
-    if pattern[0] == "**":
-        return any(path_matches(names[levels:], pattern[1:]) for levels in range(len(names) + 1))
-    return bool(names) and matches(names[0], pattern[0]) and path_matches(names[1:], pattern[1:])
+    level = at = 0
+    resume: tuple[int, int] | None = None  # the level and part to go on with if the last `**` takes one level more
+    while level < len(names):
+        if at < len(pattern) and pattern[at] == "**":
+            at += 1
+            resume = level + 1, at
+        elif at < len(pattern) and matches(names[level], pattern[at]):
+            level, at = level + 1, at + 1
+        elif resume is not None:
+            # Only the last one needs to: what an earlier one would take more, the last can take as well.
+            level, at = resume
+            resume = level + 1, at
+        else:
+            return False
+    return all(part == "**" for part in pattern[at:])
 
 
 def matches(name: str, pattern: str) -> bool:

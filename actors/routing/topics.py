@@ -7,8 +7,10 @@ the part at its level, with `*`, `?` and `[...]` as in file names; `**` stands f
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, get_origin
 
+from actors._core.errors import printed
 from actors._core.path import path_matches
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def is_pattern(topic: str) -> bool:
 def check_pattern(topic: object) -> str:
     """Give back what can be subscribed to, a topic or a pattern, or raise ValueError."""
     if not isinstance(topic, str) or not all(topic.split(".")) or topic != topic.strip():
-        raise ValueError(f"topic: names with dots between them, such as builds.done or builds.*, not {topic!r}")
+        raise ValueError(f"topic: names with dots between them, such as builds.done or builds.*, not {printed(topic)}")
     return topic
 
 
@@ -47,14 +49,20 @@ def check_where(where: object) -> Callable[[Any], Any] | None:
     """Give the predicate that `where` stands for, None for all messages, or raise ValueError."""
     if where is None:
         return None
-    if isinstance(where, type) or (
-        isinstance(where, tuple) and where and all(isinstance(kind, type) for kind in where)
-    ):
-        kinds: Any = where
+    kinds: Any = where if isinstance(where, tuple) else (where,)
+    if kinds and all(map(_tells_instances, kinds)):
         return lambda message: isinstance(message, kinds)
-    if callable(where):
+    if callable(where) and get_origin(where) is None and not isinstance(where, type) and not iscoroutinefunction(where):
         return where
-    raise ValueError(f"where: a type, types, a predicate of a message, or None, not {where!r}")
+    raise ValueError(f"where: a type, types, a predicate of a message, or None, not {printed(where)}")
+
+
+def _tells_instances(kind: object) -> bool:
+    """Whether it is a type that `isinstance` takes: Any, or a Protocol that is not for run time, is none."""
+    try:
+        return isinstance(kind, type) and isinstance(None, kind) in (True, False)
+    except TypeError:
+        return False
 
 
 class Subscription:
