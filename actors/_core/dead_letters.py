@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from actors._core.commands import Stop
-from actors._core.errors import ActorError, AgentNotFoundError, Cancelled
+from actors._core.errors import ActorError, AgentNotFoundError, Cancelled, printed
 from actors._core.events import DeadLetter
 from actors._core.messages import DeadLetterReason
 from actors._core.path import path_matches, split
@@ -282,4 +282,4 @@ def _filter(path: str | None, reason: DeadLetterReason | str | None) -> Callable
 
 
 def _gone(letter: DeadLetter) -> ValueError:
-    return ValueError(f"letter: not kept any more, or just being sent: {letter!r}")
+    return ValueError(f"letter: not kept any more, or just being sent: {printed(letter, 200)}")

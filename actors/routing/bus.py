@@ -139,7 +139,7 @@ class MessageBus:
         Raises AgentNotFoundError if nobody is subscribed under that name, AgentStoppedError if the subscriber has
         ended, MailboxFullError if it has no room: then the message is a dead letter, too.
         """
-        endpoint = self.router.directory.members.get(id)
+        endpoint = self.router.directory.find(id)
         if endpoint is not None and isinstance(endpoint.ref, InboxRef) and not isinstance(message, ControlMessage):
             message = Targeted(message)
         self.router.send(id, message)

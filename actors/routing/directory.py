@@ -57,6 +57,10 @@ class Directory:
                 everybody = self._everybody = tuple(self.members.values())
         return everybody
 
+    def find(self, name: object) -> Endpoint | None:
+        """Give the member of that name; None also for what can be no name, be it hashable or not."""
+        return self.members.get(name) if isinstance(name, str) else None
+
     def routes(self, topic: str) -> tuple[Route, ...]:
         """The members that subscribe to a topic, each once; those of exact subscriptions first."""
         routes = self._routes.get(topic)

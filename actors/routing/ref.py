@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from actors._core.checks import check_timeout
-from actors._core.errors import ActorError, AgentNotFoundError, MailboxFullError
+from actors._core.errors import ActorError, AgentNotFoundError, MailboxFullError, printed
 from actors._core.future import AgentFuture
 from actors._core.here import before_acting, fence, here
 from actors._core.mailbox import Overflow
@@ -67,7 +67,7 @@ class RouterRef(AgentRef["Router"]):
         """
         try:
             endpoint = self._members[name]
-        except KeyError:
+        except (KeyError, TypeError):  # a TypeError if it cannot be hashed
             raise self._lose(Send(name, enclosed(message))) from None
         if fence.raised:
             before_acting()
@@ -172,7 +172,7 @@ class RouterRef(AgentRef["Router"]):
 
     def member(self, name: str) -> Member | None:
         """Give the member of that name, or None. Never blocks."""
-        endpoint = self._members.get(name)
+        endpoint = self.directory.find(name)
         return None if endpoint is None else describe(endpoint)
 
     # -- the membership: asks of the router ---------------------------------------
@@ -190,7 +190,7 @@ class RouterRef(AgentRef["Router"]):
         return self._end(name, Leave(name))
 
     def _end(self, name: str, request: Leave | Unsubscribe) -> bool:
-        endpoint = self._members.get(name)
+        endpoint = self.directory.find(name)
         if endpoint is not None and endpoint in passing.endpoints:
             # As of a subscriber to dead letters that is called over a message to this very member: the end would wait
             # for that message, and so for this thread.
@@ -231,11 +231,13 @@ class RouterRef(AgentRef["Router"]):
             self._send_told(message)
         elif kind is Broadcast:
             self.broadcast(message.message, message.topic, to_sender=message.to_sender)
+        elif kind is Members:
+            self.members(message.topic)  # nobody gets them, but its sender learns what is wrong with it
         else:
             super().tell(message)
 
     def _send_told(self, message: Send) -> None:
-        endpoint = self._members.get(message.name)
+        endpoint = self.directory.find(message.name)
         if fence.raised:
             before_acting()
         if self._cell.gate == CLOSED:
@@ -259,7 +261,7 @@ class RouterRef(AgentRef["Router"]):
         return future
 
     def _send_asked(self, message: Send) -> Delivered:
-        endpoint = self._members.get(message.name)
+        endpoint = self.directory.find(message.name)
         if fence.raised:
             before_acting()
         if endpoint is None or self._cell.gate == CLOSED:
@@ -277,7 +279,7 @@ class RouterRef(AgentRef["Router"]):
             self._cell.dead_letter(message, DeadLetterReason.STOPPED)
             gone: ActorError = self._gone()
             return gone
-        text = f"there is no member {message.name!r} in {self.path}"
+        text = f"there is no member {printed(message.name)} in {self.path}"
         self._cell.dead_letter(message, DeadLetterReason.NO_MEMBER, AgentNotFoundError(message.name, text))
         return AgentNotFoundError(message.name, text)  # another one, which will hold the frames of the sender
 
@@ -324,7 +326,7 @@ def _wanted(
     return tuple(wanted)
 
 
-def _is_dropped(endpoint: Endpoint, error: ActorError) -> bool:
+def _is_dropped(endpoint: Endpoint, error: Exception) -> bool:
     """Whether the member's mailbox drops what is too much, so that the sender is to go on."""
     mailbox = endpoint.cell.spec.mailbox
     return isinstance(error, MailboxFullError) and mailbox is not None and mailbox.overflow is Overflow.DROP_NEWEST

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from actors._core.agent import Agent
-from actors._core.errors import ActorError, AgentNotFoundError, AgentStoppedError, NameTakenError
+from actors._core.errors import ActorError, AgentNotFoundError, AgentStoppedError, NameTakenError, printed
 from actors._core.future import AgentFuture
 from actors._core.mailbox import Late
 from actors._core.messages import Terminated
@@ -107,7 +107,7 @@ class Router(Agent, Addressed[RouterRef]):
         return describe(endpoint)
 
     def _leave(self, message: Leave) -> Any:
-        endpoint = self.directory.members.get(message.name)
+        endpoint = self.directory.find(message.name)
         if endpoint is None:
             return False
         return self._answer_after(self._let_go(endpoint, LeaveReason.LEFT), True)
@@ -151,8 +151,8 @@ class Router(Agent, Addressed[RouterRef]):
         return describe(endpoint)
 
     def _unsubscribe(self, message: Unsubscribe) -> Any:
-        endpoint = self.directory.members.get(message.name)
-        if endpoint is None or message.topic not in endpoint.subscriptions:
+        endpoint = self.directory.find(message.name)
+        if endpoint is None or not isinstance(message.topic, str) or message.topic not in endpoint.subscriptions:
             return False
         before = self._watched_topics(endpoint)
         aloft = self.directory.unsubscribe(endpoint, message.topic)
@@ -163,9 +163,9 @@ class Router(Agent, Addressed[RouterRef]):
         return self._answer_after(aloft, True)
 
     def _member(self, name: str) -> Endpoint:
-        endpoint = self.directory.members.get(name)
+        endpoint = self.directory.find(name)
         if endpoint is None:
-            raise BadRequest(AgentNotFoundError(name, f"there is no member {name!r} in {self.context.path}"))
+            raise BadRequest(AgentNotFoundError(name, f"there is no member {printed(name)} in {self.context.path}"))
         return endpoint
 
     # -- watchers -----------------------------------------------------------------
@@ -184,6 +184,8 @@ class Router(Agent, Addressed[RouterRef]):
         return me.members(topic)
 
     def _unwatch_members(self, message: UnwatchMembers) -> bool:
+        if not isinstance(message.ref, AgentRef) or not isinstance(message.topic, str | None):
+            return False
         topics = self.directory.watchers.get(message.ref, {})
         if message.topic not in topics:
             return False
@@ -260,12 +262,12 @@ def _checked(check: Callable[..., Any], *values: Any) -> Any:
 
 def _check_ref(ref: object) -> None:
     if not isinstance(ref, AgentRef):
-        raise ValueError(f"ref: an AgentRef, not {ref!r}")
+        raise ValueError(f"ref: an AgentRef, not {printed(ref)}")
 
 
 def _check_join(name: object, ref: object, topics: object) -> tuple[str, ...]:
     check_name(name)
     _check_ref(ref)
     if isinstance(topics, str) or not isinstance(topics, Collection):
-        raise ValueError(f"topics: several, as a set or list, not {topics!r}")
+        raise ValueError(f"topics: several, as a set or list, not {printed(topics)}")
     return tuple(check_pattern(topic) for topic in topics)

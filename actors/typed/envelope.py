@@ -176,9 +176,9 @@ def _seal(
 def seal(ref: AgentRef[Any], message: Any, headers: Mapping[str, str] | None, correlation_id: str | None) -> Envelope:
     """Give the envelope in which the agent whose code runs here would send this message; checks all of it."""
     if not isinstance(ref, AgentRef):
-        raise ValueError(f"ref: an AgentRef, not {ref!r}")
+        raise ValueError(f"ref: an AgentRef, not {printed(ref)}")
     if correlation_id is not None and not isinstance(correlation_id, str):
-        raise ValueError(f"correlation_id: text or None, not {correlation_id!r}")
+        raise ValueError(f"correlation_id: text or None, not {printed(correlation_id)}")
     written = _NO_HEADERS if headers is None else _copy(headers)
     if isinstance(ref, TypedRef):
         message = TypedRef.admit(ref, message)
@@ -190,7 +190,7 @@ def seal(ref: AgentRef[Any], message: Any, headers: Mapping[str, str] | None, co
 
 def _copy(headers: Mapping[str, str]) -> Mapping[str, str]:
     if not isinstance(headers, Mapping) or not all(isinstance(each, str) for item in headers.items() for each in item):
-        raise ValueError(f"headers: a mapping of names to text, not {headers!r}")
+        raise ValueError(f"headers: a mapping of names to text, not {printed(headers)}")
     return MappingProxyType(dict(headers))
 
 

@@ -19,6 +19,8 @@ def new_goal_id(random: Random | None = None) -> str:
 
 def child_id(parent: str, number: int) -> str:
     """Give the id of a child of a goal or task: the first is number 1."""
+    if not isinstance(parent, str):
+        raise ValueError(f"parent: text, not {parent!r}")
     if type(number) is not int or number < 1:
         raise ValueError(f"number: a whole number, 1 or more, not {number!r}")
     return f"{parent}.{number}"
@@ -26,6 +28,8 @@ def child_id(parent: str, number: int) -> str:
 
 def parent_id(identity: str) -> str | None:
     """Give the id of the parent; None for a goal."""
+    if not isinstance(identity, str):
+        raise ValueError(f"identity: text, not {identity!r}")
     return identity.rpartition(".")[0] or None
 
 

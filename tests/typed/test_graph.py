@@ -173,3 +173,11 @@ def test_a_child_is_named_by_its_parent_and_a_parent_found_by_its_child() -> Non
     for wrong in (0, -1, True, "1"):
         with pytest.raises(ValueError, match="number: a whole number, 1 or more"):
             child_id("ra-a3f8", wrong)  # type: ignore[arg-type]
+
+
+def test_only_text_is_the_id_of_a_parent_or_child() -> None:
+    wrong: Any = 5
+    with pytest.raises(ValueError, match="parent: text, not 5"):
+        child_id(wrong, 1)
+    with pytest.raises(ValueError, match="identity: text, not 5"):
+        parent_id(wrong)
