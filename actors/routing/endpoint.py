@@ -92,7 +92,7 @@ class Endpoint:
 
     def deliver(
         self, message: Any, counted: bool = False, subscriptions: Sequence[Subscription] = ()
-    ) -> ActorError | None:
+    ) -> Exception | None:
         """Put a message into the member's mailbox, or give the error that says why it cannot be.
 
         What is lost is a dead letter; what the member does not accept is one only if it is `counted`: then its sender
@@ -103,7 +103,10 @@ class Endpoint:
         if self._admit is not None:
             try:
                 message = self._admit(message)
-            except ActorError as error:
+            except Exception as error:
+                # A broadcast goes on, also where the look at the message has failed.
+                if not counted and not isinstance(error, ActorError):
+                    raise
                 if counted:
                     self.cell.dead_letter(message, DeadLetterReason.REFUSED, error)
                 return error
@@ -172,7 +175,7 @@ class Endpoint:
         cell.post(Urgent(self._urgent))  # a dead letter, if the agent has stopped
         return self._stopped() if stopped else None
 
-    def _pass_on(self, message: Any, counted: bool, subscriptions: Sequence[Subscription]) -> ActorError | None:
+    def _pass_on(self, message: Any, counted: bool, subscriptions: Sequence[Subscription]) -> Exception | None:
         """Have a ref that sends in a way of its own do so."""
         flight = self.flight
         outer = passing.endpoints
@@ -192,13 +195,13 @@ class Endpoint:
             self.landed(flight)
         return None
 
-    def _pass_on_counted(self, message: Any) -> ActorError | None:
+    def _pass_on_counted(self, message: Any) -> Exception | None:
         letters = self.cell.system.dead_letters
         try:
             with letters._sending(enclosed(message)) as at_hand:
                 at_hand.silent = True  # over want of room, which is recorded here
                 self.ref.tell(message)
-        except ActorError as error:
+        except Exception as error:  # as of a pool that has nothing to pick by: the others get the message all the same
             if isinstance(error, MailboxFullError):
                 with self._lock:
                     self.lost += 1
@@ -267,7 +270,7 @@ class Endpoint:
         return f"<Endpoint {self.name}: {self.ref.path}>"
 
 
-def _reason_of(error: ActorError) -> DeadLetterReason:
+def _reason_of(error: Exception) -> DeadLetterReason:
     return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), DeadLetterReason.REFUSED)
 
 

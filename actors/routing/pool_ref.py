@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from actors._core.admin import AdminResult
 from actors._core.checks import check_timeout
 from actors._core.commands import State, Stop
-from actors._core.errors import ActorError, AskCycleError, MailboxFullError, NoRouteesError, SendCycleError
+from actors._core.errors import (
+    ActorError,
+    AskCycleError,
+    InvalidMessageError,
+    MailboxFullError,
+    NoRouteesError,
+    SendCycleError,
+)
 from actors._core.future import AgentFuture, Ask
 from actors._core.here import before_acting, fence, here
 from actors._core.messages import DeadLetterReason, StopReason
@@ -228,6 +235,7 @@ class PoolRef(AgentRef["RouteePool"]):
         if not isinstance(item, Ask):
             return self._tell_all(item, roster) is not None
         branches = []
+        refused = []
         for routee in roster.routees:
             branch: Ask[Any] = Ask(item.message, routee.cell, item.asker, item.deadline)
             if isinstance(item, FirstAnswer) and item.asker is not None and item.asker.cell is routee.cell:
@@ -235,12 +243,20 @@ class PoolRef(AgentRef["RouteePool"]):
                 branch.resolve(error=AskCycleError((routee.cell.path, routee.cell.path)))
                 branches.append(branch)
                 continue
-            taken = routee.offer(branch, item.message)
+            try:
+                taken = routee.offer(branch, item.message)
+            except InvalidMessageError as error:
+                refused.append(error)
+                branch.resolve(error=error)
+                branches.append(branch)
+                continue
             if taken is FULL:
                 branch.resolve(error=MailboxFullError(routee.cell.path, routee.capacity))
             if taken is not LEFT:
                 branches.append(branch)
         if branches:
+            if len(refused) == len(branches):
+                raise refused[0]  # by all, so nothing is sent
             assert isinstance(item, Gathered)
             item.gather(branches)
         return bool(branches)
@@ -248,14 +264,24 @@ class PoolRef(AgentRef["RouteePool"]):
     def _tell_all(self, message: Any, roster: Roster) -> Delivered | None:
         count = 0
         lost: list[tuple[str, ActorError]] = []
+        refused: list[tuple[Routee, InvalidMessageError]] = []
         for routee in roster.routees:
-            taken = routee.offer(message, message)
+            try:
+                taken = routee.offer(message, message)
+            except InvalidMessageError as error:
+                refused.append((routee, error))
+                lost.append((routee.name, error))
+                continue
             count += taken is YES
             if taken is FULL or taken is DROPPED:
-                error = MailboxFullError(routee.cell.path, routee.capacity)
+                full = MailboxFullError(routee.cell.path, routee.capacity)
                 if taken is FULL:
-                    routee.cell.dead_letter(message, DeadLetterReason.FULL, error)
-                lost.append((routee.name, error))
+                    routee.cell.dead_letter(message, DeadLetterReason.FULL, full)
+                lost.append((routee.name, full))
+        if refused and len(refused) == len(lost) and not count:
+            raise refused[0][1]  # by all, so nothing is sent
+        for routee, refusal in refused:
+            routee.cell.dead_letter(message, DeadLetterReason.REFUSED, refusal)
         return Delivered(count, len(lost), tuple(lost)) if count or lost else None
 
     def _do_without(self, item: Any) -> bool:

@@ -10,6 +10,8 @@ from actors import (
     ActorSystem,
     AgentFailed,
     AgentNotFoundError,
+    Broadcast,
+    ConsistentHashing,
     DeadLetter,
     Delivered,
     Join,
@@ -22,8 +24,10 @@ from actors import (
     UnwatchMembers,
 )
 from actors._core.path import path_matches
-from tests.core.helpers import EventLog, answer
-from tests.routing.members import Start
+from actors.routing.pool_ref import PoolRef
+from tests.core.helpers import EventLog, Trace, Worker, answer
+from tests.routing.members import Start, got
+from tests.routing.pools import Routee, make_pool
 
 
 class Unprintable:
@@ -111,3 +115,52 @@ def test_a_pattern_of_many_levels_is_matched_in_no_time() -> None:
     names = ["a"] * 3000
     assert not path_matches(names, [*["**", "a"] * 30, "b"])
     assert path_matches(names, [*["**", "a"] * 30, "**"])
+
+
+# -- broadcasts -----------------------------------------------------------------------
+
+
+def key(message: Any) -> Any:
+    if message == "no key":
+        raise KeyError(message)
+    return message
+
+
+def test_a_pool_that_has_nothing_to_pick_by_is_a_loss_to_nobody_else(
+    router: RouterRef, member: Start, system: ActorSystem, spec: Any, trace: Trace, log: EventLog
+) -> None:
+    a = member("a")
+    router.join("pool", make_pool(system, spec, trace, size=1, pick=ConsistentHashing(key)))
+    b = member("b")
+    delivered = router.broadcast("no key")
+    router.tell(Broadcast("no key"))
+    router.tell(Send("pool", "no key"))
+    assert (delivered.count, delivered.dropped, repr(delivered.lost)) == (2, 1, "(('pool', KeyError('no key')),)")
+    assert [got(trace, ref) for ref in (a, b)] == [["no key"] * 2] * 2
+    assert [(each.path, each.reason, repr(each.error)) for each in log.of(DeadLetter)] == [
+        ("/pool", "refused", "KeyError('no key')")
+    ] * 3
+    with pytest.raises(KeyError):
+        router.send("pool", "no key")
+
+
+class Numbers(Worker):
+    accepts = int
+
+
+@pytest.fixture
+def mixed(system: ActorSystem, spec: Any, trace: Trace) -> PoolRef:
+    pool = make_pool(system, spec, trace, size=1)
+    pool.start_child(spec(Numbers, "numbers", args=(trace,)))
+    pool.start_child(spec(Routee, "last", args=(trace,)))
+    return pool
+
+
+def test_a_broadcast_goes_on_behind_a_routee_that_does_not_accept_it(
+    mixed: PoolRef, trace: Trace, log: EventLog
+) -> None:
+    delivered = mixed.broadcast("text")
+    assert (delivered.count, [name for name, _ in delivered.lost]) == (2, ["numbers"])
+    trace.wait_for(("text", "w-1", 1))
+    trace.wait_for(("text", "last", 1))
+    assert [(each.path, each.reason) for each in log.of(DeadLetter)] == [("/pool/numbers", "refused")]
