@@ -431,7 +431,9 @@ def _still_alive(
 
 
 def _leaks(threads: list[threading.Thread]) -> str:
-    frames = sys._current_frames()
+    from actors._core.frames import current_frames
+
+    frames = current_frames()
     lines = []
     for thread in threads:
         lines.append(f"leaked thread: {thread.name}")

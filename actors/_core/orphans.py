@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from actors._core.frames import current_frames
 from actors._core.here import fence
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Orphan:
     @property
     def stack(self) -> str:
         """The stack of its thread now; empty when the thread has just ended."""
-        frame = sys._current_frames().get(self.ident)
+        frame = current_frames().get(self.ident)
         return "" if frame is None else "".join(traceback.format_stack(frame))
 
 

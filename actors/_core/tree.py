@@ -6,7 +6,6 @@ writes. So two facts of one busy agent may be a message apart.
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from actors._core.abandonment import running_since
 from actors._core.commands import State
 from actors._core.context import describe
 from actors._core.errors import printed
+from actors._core.frames import current_frames
 from actors._core.supervision import Down
 from policies import Restart
 
@@ -188,7 +188,7 @@ def snapshot(system: ActorSystem) -> Tree:
 def dump(system: ActorSystem) -> str:
     """Give the tree, and the stacks of the agents whose code runs now and of the orphans."""
     tree = snapshot(system)
-    frames = sys._current_frames()
+    frames = current_frames()
     parts = [str(tree)]
     for agent in tree:
         frame = frames.get(agent.thread) if agent.message else None

@@ -7,7 +7,6 @@ test, and the work counts again before they go on: while anything is left to do 
 
 from __future__ import annotations
 
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from actors._core.cell import Cell
 from actors._core.clock import Waited
 from actors._core.context import describe
 from actors._core.dispatcher import OwnThread, Pool, Task
+from actors._core.frames import current_frames
 from actors._core.future import AgentFuture
 from actors._core.here import here
 
@@ -96,7 +96,7 @@ class Activity:
 
     def describe(self) -> str:
         """Give one line for each agent that is busy, and its stack."""
-        frames = sys._current_frames()
+        frames = current_frames()
         return "\n".join(work.describe(frames) for work in self.busy) or "by now they have"
 
 

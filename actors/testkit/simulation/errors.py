@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from actors._core.frames import current_frames
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -99,7 +100,7 @@ def _noted(cell: Cell) -> Cell | None:
 
 def _place_of(strand: Strand) -> str:
     """Give the innermost line of the stack that is not the library's."""
-    frame: Any = sys._current_frames().get(strand.ident or 0)
+    frame: Any = current_frames().get(strand.ident or 0)
     while frame is not None:
         name = frame.f_code.co_filename
         if not name.startswith((_OURS, "<", threading.__file__)):

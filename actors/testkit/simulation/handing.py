@@ -15,6 +15,7 @@ from threading import get_ident
 from types import FrameType
 from typing import Any
 
+from actors._core.frames import current_frames
 from actors._core.here import fence, here
 from actors.testkit.simulation.errors import SimulationError
 from actors.testkit.simulation.strands import Strand, Unwind
@@ -250,5 +251,5 @@ class Handing:
 
 
 def _stack_of(strand: Strand) -> str:
-    frame = sys._current_frames().get(strand.ident or 0)
+    frame = current_frames().get(strand.ident or 0)
     return "" if frame is None else "".join(traceback.format_stack(frame))
