@@ -6,6 +6,7 @@ Both read small programs that say of each line what is to come of it.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -31,15 +32,18 @@ def plain(text: str) -> str:
     return union.sub(lambda match: match[1].replace(", ", " | "), short)
 
 
-def run(arguments: list[str], packages_folder: Path) -> subprocess.CompletedProcess[str]:
+def run(arguments: list[str], packages_folder: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "MYPYPATH": str(packages_folder)}
+    if packages_folder.name == "site-packages":
+        del env["MYPYPATH"]  # installed, so it is found, and mypy takes no such folder for sources
     return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=packages_folder, capture_output=True, encoding="utf-8", timeout=300
+        [sys.executable, "-m", *arguments], cwd=folder, env=env, capture_output=True, encoding="utf-8", timeout=300
     )
 
 
 def by_mypy(program: Path, packages_folder: Path, folder: Path) -> Found:
     options = ["--strict", "--no-error-summary", "--config-file=", f"--cache-dir={folder}", "--python-version=3.11"]
-    ran = run(["mypy", *options, "--warn-unused-ignores", str(program)], packages_folder)
+    ran = run(["mypy", *options, "--warn-unused-ignores", str(program)], packages_folder, folder)
     found: Found = {}
     for line in ran.stdout.splitlines():
         match = re.match(rf".*\b{program.name}:(\d+): (error|note): (.*)$", line)
@@ -59,7 +63,7 @@ def by_pyright(program: Path, packages_folder: Path, folder: Path) -> Found:
     settings = {"include": [str(program)], "extraPaths": [str(packages_folder)], "typeCheckingMode": "standard"}
     config.write_text(json.dumps({**settings, "pythonVersion": "3.11"}))
     options = ["--project", str(config), "--pythonpath", sys.executable, "--outputjson"]
-    ran = run(["basedpyright", *options], packages_folder)
+    ran = run(["basedpyright", *options], packages_folder, folder)
     found: Found = {}
     for each in json.loads(ran.stdout)["generalDiagnostics"]:
         number = each["range"]["start"]["line"] + 1
