@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -61,9 +62,8 @@ class Inbox:
                 return self._most[alone]
             self._count[alone] += 1
             self._items.append((alone, message.message if alone else message))
-            taker = self._waiting.popleft() if self._waiting else None
-        if taker is not None:
-            taker.resolve()
+            waiting = self._take_waiting()
+        _wake(waiting)
         return 0
 
     def put_first(self, message: Any) -> bool:
@@ -72,10 +72,16 @@ class Inbox:
             if self.closed:
                 return False
             self._urgent.append(message)
-            taker = self._waiting.popleft() if self._waiting else None
-        if taker is not None:
-            taker.resolve()
+            waiting = self._take_waiting()
+        _wake(waiting)
         return True
+
+    def _take_waiting(self) -> Sequence[AgentFuture[None]]:
+        """Give all who wait, to look again: one of them may have been interrupted, and would wake in vain."""
+        if not self._waiting:
+            return ()
+        waiting, self._waiting = self._waiting, deque()
+        return waiting
 
     def _count_loss(self) -> None:
         self.lost += 1
@@ -89,10 +95,12 @@ class Inbox:
             if self._urgent:
                 return (self._urgent.popleft(),)
             if self._items:
-                alone, message = self._items.popleft()
+                alone, message = self._items[0]
                 if alone is not None:
-                    self._count[alone] -= 1
+                    self._count[alone] -= 1  # first, so that Ctrl-C never leaves less room than there is
+                    self._items.popleft()
                     return (message,)
+                self._items.popleft()
                 count, self._untold = self._untold, 0
                 return (Lagged(count),)
             if self.closed:
@@ -113,12 +121,16 @@ class Inbox:
         """Release who waits; what is in the inbox may still be taken."""
         with self._lock:
             self.closed = True
-            waiting, self._waiting = self._waiting, deque()
-        for waiter in waiting:
-            waiter.resolve()
+            waiting = self._take_waiting()
+        _wake(waiting)
 
     def __len__(self) -> int:
         return len(self._urgent) + len(self._items)
+
+
+def _wake(waiting: Sequence[AgentFuture[None]]) -> None:
+    for waiter in waiting:
+        waiter.resolve()
 
 
 class InboxRef(AgentRef["InboxAgent"]):

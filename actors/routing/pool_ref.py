@@ -110,8 +110,8 @@ class PoolRef(AgentRef["RouteePool"]):
             return
         # As `offer`, in full: it is what most tells are.
         flight = routee.flight
-        flight.append(None)
         try:
+            flight.append(None)  # in here: Ctrl-C comes right behind it, or not at all
             left = routee.left
             if not left:
                 append(message)

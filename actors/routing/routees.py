@@ -218,9 +218,13 @@ class Routee:
         The mark first, and then the look.
         """
         flight = self.flight
-        flight.append(None)
-        if not self.left:
-            return flight
+        try:
+            flight.append(None)
+            if not self.left:
+                return flight
+        except BaseException:  # Ctrl-C, right behind the mark
+            self.leave(flight)
+            raise
         self.leave(flight)
         return None
 

@@ -1,5 +1,6 @@
 """Does the bus do what a message bus is used for, without what made the first one lose messages in silence?"""
 
+from collections import deque
 from typing import Any
 
 import pytest
@@ -365,3 +366,31 @@ def test_a_subscriber_that_takes_nothing_is_an_error_for_its_senders_in_the_end(
         bus.send("forgotten", number)
     with pytest.raises(MailboxFullError, match="/bus/forgotten"):
         bus.send("forgotten", 2)
+
+
+# -- Ctrl-C ---------------------------------------------------------------------------
+
+
+def test_who_waits_is_told_of_a_message_also_behind_one_that_was_interrupted() -> None:
+    inbox = Inbox(2, 2)
+    interrupted, waits = inbox.take(), inbox.take()  # nobody looks at the first any more
+    assert isinstance(interrupted, AgentFuture)
+    assert isinstance(waits, AgentFuture)
+    inbox.put("m")
+    assert waits.settled
+    assert inbox.take() == ("m",)
+
+
+def test_taking_that_is_interrupted_leaves_no_less_room() -> None:
+    class Interrupted(deque[Any]):
+        def popleft(self) -> Any:
+            super().popleft()
+            raise KeyboardInterrupt
+
+    inbox = Inbox(2, 1)
+    inbox.put("first")
+    inbox._items = Interrupted(inbox._items)
+    with pytest.raises(KeyboardInterrupt):
+        inbox.take()
+    assert inbox.put("second") == 0
+    assert inbox.put("one too many") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, ClassVar
 
 import pytest
@@ -47,3 +48,25 @@ def test_who_is_retired_ends_after_the_last_of_those_that_send_to_it(
     trace.wait_for(("one", "w-1", 1))
     trace.wait_for(("other", "w-1", 1))
     assert log.of(DeadLetter) == []
+
+
+class Interrupted(deque[Any]):
+    """Ctrl-C comes right behind the mark that a sender leaves here."""
+
+    def append(self, mark: Any) -> None:
+        super().append(mark)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("send", ["tell", "ask", "broadcast"])
+def test_a_sender_that_is_interrupted_keeps_no_routee_from_its_end(
+    system: ActorSystem, spec: Any, log: EventLog, send: str
+) -> None:
+    pool = make_pool(system, spec, size=1)
+    (routee,) = pool._register.renew().routees
+    routee.flight = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        getattr(pool, send)("never sent")
+    assert not routee.flight
+    pool.resize(0)
+    assert log.wait(AgentStopped, "/pool/w-1")
