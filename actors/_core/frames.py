@@ -14,8 +14,8 @@ _looking = threading.RLock()
 def current_frames() -> dict[int, FrameType]:
     """Give the frame in which each thread is, by the thread's ident.
 
-    CPython before 3.11.5 stands still for ever, whole, if it collects garbage while it makes these frames: so no
-    garbage is collected meanwhile.
+    CPython before 3.12 may stand still for ever, whole, if it collects garbage while it makes these frames, for it
+    holds a lock that a thread that begins or ends waits for: so no garbage is collected meanwhile.
     """
     with _looking:
         collects = gc.isenabled()

@@ -16,28 +16,49 @@ from actors.testkit import Gate
 from tests.core.helpers import elsewhere, result
 
 PROGRAM = """
-import gc, threading
+import gc, sys, threading, time
 from actors._core.frames import current_frames
 
-def deep(levels, gate):
-    if levels:
-        deep(levels - 1, gate)
-    else:
-        gate.wait()
+class Loop:
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        time.sleep(0.001)
 
-gate = threading.Event()
-threads = [threading.Thread(target=deep, args=(200, gate)) for _ in range(20)]
-for thread in threads:
+def churn():
+    while not over.is_set():
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+
+over = threading.Event()
+churning = threading.Thread(target=churn)
+churning.start()
+
+def look():
+    gate = threading.Event()
+    thread = threading.Thread(target=gate.wait)
     thread.start()
-gc.set_threshold(1)
-for _ in range(200):
-    assert len(current_frames()) == 21
-gate.set()
+    gc.disable()
+    Loop()
+    gc.set_threshold(1)
+    gc.enable()
+    current_frames()
+    gc.set_threshold(700)
+    gate.set()
+    thread.join()
+
+for _ in range(100):
+    look()
+over.set()
+churning.join()
 print("done")
 """
 
 
-def test_a_program_goes_on_that_looks_at_its_threads_however_often_it_collects_garbage(packages_folder: Path) -> None:
+def test_a_program_goes_on_that_looks_at_its_threads_while_threads_begin_and_end_and_there_is_garbage(
+    packages_folder: Path,
+) -> None:
     env = {**os.environ, "PYTHONPATH": str(packages_folder)}
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM], env=env, capture_output=True, encoding="utf-8", timeout=50, check=True
