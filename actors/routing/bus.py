@@ -14,7 +14,7 @@ from actors._core.ref import AgentRef
 from actors._core.spec import ChildSpec
 from actors.routing.inbox import Inbox, InboxAgent, InboxRef, Targeted, receive
 from actors.routing.protocol import Delivered, Leave, Member
-from actors.routing.router import Router
+from actors.routing.router import Router, check_system
 
 if TYPE_CHECKING:
     from actors._core.system import ActorSystem
@@ -101,6 +101,7 @@ class MessageBus:
         name: str | None = None,
     ) -> None:
         """Start the bus's router, `router`; ValueError for a capacity below 1, else errors as of `system.spawn`."""
+        check_system(system)
         self._broadcast_capacity = _check_capacity("broadcast_capacity", broadcast_capacity)
         self._channel_capacity = _check_capacity("agent_channel_capacity", agent_channel_capacity)
         self.router = system.spawn(BusRouter, name=name)

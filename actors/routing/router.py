@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from actors._core.agent import Agent
 from actors._core.errors import ActorError, AgentNotFoundError, AgentStoppedError, NameTakenError, printed
@@ -14,6 +14,7 @@ from actors._core.path import check_name
 from actors._core.proxies import BadRequest
 from actors._core.ref import Addressed, AgentRef
 from actors._core.replies import Reply
+from actors._core.system import ActorSystem
 from actors.routing.directory import Directory
 from actors.routing.endpoint import Endpoint
 from actors.routing.protocol import (
@@ -34,8 +35,11 @@ from actors.routing.protocol import (
 from actors.routing.ref import RouterRef, describe
 from actors.routing.topics import check_pattern, check_topic, check_where, topic_matches
 
-if TYPE_CHECKING:
-    from actors._core.system import ActorSystem
+
+def check_system(system: object) -> None:
+    """Raise ValueError for what is no system."""
+    if not isinstance(system, ActorSystem):
+        raise ValueError(f"system: an ActorSystem, not {printed(system)}")
 
 
 class Router(Agent, Addressed[RouterRef]):
@@ -54,6 +58,7 @@ class Router(Agent, Addressed[RouterRef]):
 
         Raises NameTakenError if there is an agent of another kind.
         """
+        check_system(system)
         while True:
             ref = system.find("/router")
             if isinstance(ref, RouterRef):

@@ -18,6 +18,7 @@ from actors import (
     Leave,
     Members,
     MessageBus,
+    Router,
     RouterRef,
     Send,
     Subscribe,
@@ -78,6 +79,13 @@ def test_the_bus_has_nobody_of_a_name_that_is_none(system: ActorSystem, odd: Any
     with pytest.raises(ValueError, match="a name"):
         bus.subscribe(odd)
     assert bus.remove_subscriber(odd) is False
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ODD_IDS)
+def test_a_router_or_bus_is_not_started_in_what_is_no_system(odd: Any) -> None:
+    for start in (Router.of, MessageBus):
+        with pytest.raises(ValueError, match="system: an ActorSystem, not"):
+            start(odd)
 
 
 def test_members_that_nobody_asks_for_are_named_to_nobody(router: RouterRef, member: Start) -> None:
