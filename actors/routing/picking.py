@@ -164,6 +164,9 @@ class ConsistentHashing(Pick):
     leaves the others share its keys, and no other key moves. A routee that is being restarted keeps its keys.
 
     A message never goes to another routee because its own has no room.
+
+    What `key` raises, and TypeError for a key of another type, its sender gets: then nothing is sent. A broadcast of a
+    router counts it as that member's loss.
     """
 
     any_will_do: ClassVar[bool] = False
