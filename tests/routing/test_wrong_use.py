@@ -108,7 +108,9 @@ async def later(_: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    "where", [[], (), "Built", int | str, (int, None), Any, NotForRunTime, list[int], later], ids=repr
+    "where",
+    [[], (), "Built", int | str, (int, None), Any, NotForRunTime, list[int], later],
+    ids=["list", "no-types", "text", "union", "type-and-none", "any", "protocol", "generic", "coroutine"],
 )
 def test_a_filter_that_can_tell_nothing_is_refused_when_it_is_given(
     router: RouterRef, member: Start, where: Any
