@@ -431,6 +431,8 @@ def _still_alive(
 
 
 def _leaks(threads: list[threading.Thread]) -> str:
+    if not threads:
+        return ""
     from actors._core.frames import current_frames
 
     frames = current_frames()
