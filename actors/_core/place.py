@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from actors._core.supervision import Family
     from actors._core.system import ActorSystem
 
+_LOOK, _LOOKS = 0.005, 100  # real seconds between two looks, and how many
 DEEPEST = 24  # agents run inside one another on one thread; deeper ones go to the pool
 
 # Guards the creation of what a cell has only when it needs it: queue, control lane, family, and the moment after which
@@ -219,6 +220,16 @@ class Place:
         """Give the turn back, to the dispatcher if there is something to do."""
         if self.release():
             self.dispatcher.put(self)
+
+    def free_if_taken(self) -> None:
+        """Give the turn back where this thread was interrupted, as by Ctrl-C, between taking it and saying so."""
+        for _ in range(_LOOKS):
+            if self.gate != OPEN or not self.lock.locked():
+                return
+            # Whoever else has taken it says so, or has released it, at once.
+            threading.Event().wait(_LOOK)
+        self.gate = HELD
+        self.give_back()
 
     def run(self) -> None:
         """Take a turn; the lock is held."""

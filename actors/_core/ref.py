@@ -132,8 +132,13 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
         cell = self._cell
         if timeout is None:
             timeout = cell.system.ask_timeout
-            if block and timeout is None and cell.gate == OPEN and cell.inline and cell.lock.acquire(False):
-                return cell.answer(message)
+            if block and timeout is None and cell.gate == OPEN and cell.inline:
+                try:
+                    if cell.lock.acquire(False):
+                        return cell.answer(message)
+                except BaseException:
+                    cell.free_if_taken()
+                    raise
         try:
             # Looked at here, where it costs nothing: what cannot be added is no number, and what is not itself is NaN.
             deadline = None if timeout is None else cell.system.clock.now() + timeout

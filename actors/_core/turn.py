@@ -329,14 +329,19 @@ class Turn(Place):
         context = self.context
         assert context is not None
         asker = here.context
+        context.asker = asker or OUTSIDE
+        context.item = message
+        # Ctrl-C, or what else a signal handler raises, comes where a call has just ended. The turn is given back there.
+        try:
+            context.thread = get_ident()
+            context.baton = baton = [self.system.clock.now()]
+        except BaseException:
+            self._leave_inline(context)
+            raise
         here.context = context
         here.depth += 1
         if asker is not None:
             asker.cell.waiting = self
-        context.asker = asker or OUTSIDE
-        context.thread = get_ident()
-        context.item = message
-        context.baton = baton = [self.system.clock.now()]
         raised: BaseException | None = None
         try:
             handler = proxies.HANDLERS.get(type(message))
@@ -353,6 +358,13 @@ class Turn(Place):
         except IndexError:
             orphan_returned(context)
             return self._abandoned_inline(context, raised)
+        except BaseException:
+            context.baton = None
+            if raised is None:
+                self._leave_inline(context)
+            else:
+                self._settle_inline(context, raised)
+            raise
         context.baton = None
         if raised is not None:
             deferred = context.ask
@@ -370,11 +382,20 @@ class Turn(Place):
         context.ask = None
         context.item = NOTHING
         self.gate = OPEN
-        self.lock.release()
-        if (self.control or self.queue) and self.lock.acquire(False):
-            self.gate = HELD
-            self.dispatcher.put(self)
+        try:
+            self.lock.release()
+        finally:
+            if (self.control or self.queue) and self.lock.acquire(False):
+                self.gate = HELD
+                self.dispatcher.put(self)
         return value if stashed is None else self.ref._wait_for(stashed, None)
+
+    def _leave_inline(self, context: Context) -> None:
+        """Give the turn back of an inline ask whose asker was interrupted before the handler began or after its end."""
+        context.baton = None
+        context.asker = context.ask = None
+        context.item = NOTHING
+        self.give_back()
 
     def _answer_in_line(self, message: Any) -> Any:
         """Something is ahead of the ask: queue it, and let the pool take the turn."""

@@ -234,8 +234,14 @@ class Routee:
         if cell.gate != OPEN or self.append is None or not cell.inline or here.depth >= DEEPEST:
             return None
         flight = self.enter()
-        if flight is None or cell.lock.acquire(False):
-            return flight
+        try:
+            if flight is None or cell.lock.acquire(False):
+                return flight
+        except BaseException:  # Ctrl-C, just now
+            if flight is not None:
+                self.leave(flight)
+            cell.free_if_taken()
+            raise
         self.leave(flight)
         return None
 
