@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 from loguru import logger
 
 from actors.eventlog.kinds import KINDS
-from actors.eventlog.records import Record, UnknownRecord
 from actors.eventlog.log import EventLog
+from actors.eventlog.records import Record, UnknownRecord
 
 Fields = dict[str, Any]
 

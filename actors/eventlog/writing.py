@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 from loguru import logger
 
 from actors.eventlog.log import Follower, LogStats, Page, RunInfo
-from actors.eventlog.records import Record
 from actors.eventlog.reading import ViewReader
+from actors.eventlog.records import Record
 from actors.eventlog.stamping import Entry, Fields, StampedLog, Stamping, view_name
 from actors.eventlog.waiting_room import WaitingRoom, is_gap
 
