@@ -189,6 +189,8 @@ class Buffered(StampedLog):
             with self._lock:
                 if self._closing:
                     break
+                # A flush has one try made at once, not one after another.
+                self._hurry = False
                 longest = min(self.longest_pause, self.first_pause * 2.0 ** min(failures - 1, 60))
                 self._news.wait_for(lambda: self._hurry or self._closing, longest * random.uniform(0.5, 1.0))
         with self._lock:
