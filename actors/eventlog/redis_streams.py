@@ -17,10 +17,12 @@ from actors.eventlog.redis_client import (
     script_digest,
     without_password,
 )
-from actors.eventlog.redis_reading import RedisReading
+from actors.eventlog.redis_reading import RedisReader, RedisReading
 from actors.eventlog.stamping import ENDS, SYSTEM_VIEW, Entry, iso, stamped, views_of
 from actors.eventlog.waiting_room import is_gap
 from actors.eventlog.writing import Buffered, encode_fields
+
+__all__ = ["RedisLog", "RedisReader"]
 
 _SMALLEST_STEP = 8  # entries of one script, at least, when the server is too slow for more
 
@@ -43,8 +45,8 @@ class RedisLog(Buffered):
     def __init__(
         self,
         url: str,
-        *,
         retention: Retention | None = None,
+        *,
         capacity: int = 10_000,
         namespace: str = NAMESPACE,
         answer_within: float = 0.5,
