@@ -280,7 +280,12 @@ class Buffered(StampedLog):
             self._room.most = self._most()
             waiting = len(self._room) + len(self._held)
         if was_up:
-            logger.opt(exception=error).warning("{!r} cannot be written, and is tried again; {} wait", self, waiting)
+            # What is wrong outside is said in a line. A traceback, which may show the values of variables, and a password
+            # among them, is for what should not happen.
+            unexpected = None if isinstance(error, OSError) else error
+            logger.opt(exception=unexpected).warning(
+                "{!r} cannot be written, and is tried again; {} wait: {}", self, waiting, error
+            )
 
     def _most(self) -> int | None:
         if self.may_lose_lifecycle:
