@@ -110,8 +110,21 @@ class Cell(Turn, Parent):
         self.say_backing_off(delay)
 
     def say_backing_off(self, delay: float) -> None:
+        was = self.state
+        self.move(State.BACKING_OFF)
         now = self.system.clock.now()
-        self.system.events.publish(events.AgentBackingOff(self.path, self.incarnation, now, delay))
+        self.system.events.report(events.AgentBackingOff, self.path, self.incarnation, now, delay, was)
+
+    def say_halted(self) -> None:
+        was = self.state
+        self.move(State.HALTED)
+        self.system.events.report(events.AgentHalted, self.path, self.incarnation, self.system.clock.now(), was)
+
+    def say_stopping(self, reason: StopReason) -> None:
+        was = self.state
+        self.move(State.STOPPING)
+        now = self.system.clock.now()
+        self.system.events.report(events.AgentStopping, self.path, self.incarnation, now, was, reason)
 
     def cancel_backoff(self) -> None:
         timer, self._backoff = self._backoff, None
@@ -124,7 +137,7 @@ class Cell(Turn, Parent):
         In this order: whoever is given the name next starts after the end of this one was reported.
         """
         now = self.system.clock.now()
-        self.system.events.publish(events.AgentStopped(self.path, self.incarnation, now, reason, error))
+        self.system.events.report(events.AgentStopped, self.path, self.incarnation, now, reason, error)
         self.move(State.STOPPED)
         notice = Terminated(self.ref, reason, error)
         parent = self.parent
@@ -140,13 +153,13 @@ class Cell(Turn, Parent):
     def first_start_failed(self, error: BaseException) -> None:
         """The agent has never run: it leaves no trace but an event."""
         self.end_for_good()
-        self.move(State.STOPPING)
+        self.say_stopping(StopReason.FAILED)
         self.close()
         if self.family is not None:
             # Its children have ended, and others may have started some since.
             self.family.stop_all(None, final=True)
         now = self.system.clock.now()
-        self.system.events.publish(events.StartFailed(self.path, self.incarnation, now, error))
+        self.system.events.report(events.StartFailed, self.path, self.incarnation, now, error)
         self.move(State.STOPPED)
         parent = self.parent
         assert parent is not None

@@ -38,7 +38,7 @@ _BETWEEN = frozenset({State.STARTING, State.STOPPING})
 NEXT: dict[State, frozenset[State]] = {
     State.NEW: _BETWEEN,
     State.STARTING: frozenset({State.RUNNING, State.SUSPENDED, State.STOPPING}),
-    State.RUNNING: frozenset({State.SUSPENDED, State.HALTED, State.STARTING, State.STOPPING}),
+    State.RUNNING: frozenset({State.SUSPENDED, State.HALTED, State.BACKING_OFF, State.STARTING, State.STOPPING}),
     State.SUSPENDED: frozenset({State.RUNNING, State.HALTED, State.BACKING_OFF, State.STARTING, State.STOPPING}),
     State.HALTED: frozenset({State.BACKING_OFF, *_BETWEEN}),
     State.BACKING_OFF: frozenset({State.HALTED, *_BETWEEN}),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from actors._core import watch
+from actors._core import events, watch
 from actors._core.errors import (
     ActorError,
     AgentStoppedError,
@@ -350,6 +350,14 @@ class Context:
                 here.context = outer
         else:
             self.cell.dead_letter(message, DeadLetterReason.STALE)
+
+    # -- what the program tells of itself -----------------------------------------
+
+    def emit(self, record: Any) -> None:
+        """Have something of the program's own told among the events, as `Emitted(record)`; a log takes a `Record`."""
+        self._may_act()
+        system = self.cell.system
+        system.events.report(events.Emitted, self.cell.path, self.incarnation, system.clock.now(), record)
 
     # -- cancellation -------------------------------------------------------------
 

@@ -100,7 +100,7 @@ def begin(cell: Cell, failure: Failure | None) -> BaseException | None:
     context = cell.context
     if context is None or cell.state is not State.NEW:
         context = new_context(cell, failure)
-    cell.move(State.STARTING)
+    _say_starting(cell)
     try:
         run_code(context, "on_start", _bring_up, cell, context)
     except Abandoned:
@@ -114,12 +114,24 @@ def begin(cell: Cell, failure: Failure | None) -> BaseException | None:
     cell.move(State.RUNNING)
     now = cell.system.clock.now()
     if cell.incarnation == 1:
-        cell.system.events.publish(events.AgentStarted(cell.path, 1, now))
+        cell.system.events.report(events.AgentStarted, cell.path, 1, now, cell.spec.agent)
     else:
         cell.restarts += 1
         error_before = failure.error if failure is not None and failure.phase is not Phase.EXIT else None
-        cell.system.events.publish(events.AgentRestarted(cell.path, cell.incarnation, now, error_before))
+        cell.system.events.report(events.AgentRestarted, cell.path, cell.incarnation, now, error_before)
     return None
+
+
+def _say_starting(cell: Cell) -> None:
+    was = cell.state
+    cell.move(State.STARTING)
+    system = cell.system
+    now = system.clock.now()
+    if was is State.NEW:
+        spec = cell.spec
+        system.events.report(events.AgentSpawned, cell.path, 1, now, spec.agent, spec.restart, cell.known_policy)
+    else:
+        system.events.report(events.AgentRestarting, cell.path, cell.incarnation, now, was)
 
 
 def _bring_up(cell: Cell, context: Context) -> None:
@@ -197,7 +209,7 @@ def finish(cell: Cell, stop: Stop) -> None:
         stop.reason, stop.error = StopReason.FAILED, own
     error = stop.error
     if cell.state is not State.STOPPING:
-        cell.move(State.STOPPING)
+        cell.say_stopping(stop.reason)
     cell.end_for_good()
     if context is not None:
         context.ending = True
@@ -255,17 +267,17 @@ def _start(cell: Cell, command: Start) -> BaseException | None:
 
 def _suspend(cell: Cell, command: Suspend) -> None:
     if cell.state is State.RUNNING and cell.incarnation == command.failure.incarnation:
-        cell.failure = command.failure
+        failure = cell.failure = command.failure
         cell.move(State.SUSPENDED)
+        cell.say_suspended(failure, State.RUNNING)
 
 
 def _resume(cell: Cell, command: Resume) -> None:
     if cell.state is not State.SUSPENDED or cell.failure is not command.failure:
         return
     cell.move(State.RUNNING)
-    cell.system.events.publish(
-        events.AgentResumed(cell.path, cell.incarnation, cell.system.clock.now(), command.failure.error)
-    )
+    now = cell.system.clock.now()
+    cell.system.events.report(events.AgentResumed, cell.path, cell.incarnation, now, command.failure.error)
     if cell.family is not None:
         cell.family.resume_escalated()
 
@@ -285,14 +297,13 @@ def _own_error(cell: Cell) -> BaseException | None:
 def _halt(cell: Cell, command: Halt) -> None:
     if cell.state is State.BACKING_OFF:
         cell.cancel_backoff()
-        cell.move(State.HALTED)
+        cell.say_halted()
     elif _is_stale(cell, command):
         return
     else:
         end_incarnation(cell, _own_error(cell), killed=command.failure is None and _is_brutal(cell))
-        cell.move(State.HALTED)
+        cell.say_halted()
     if command.delay:
-        cell.move(State.BACKING_OFF)
         cell.say_backing_off(command.delay)
 
 
@@ -302,9 +313,6 @@ def _restart(cell: Cell, command: Restart) -> BaseException | None:
     end_incarnation(cell, _own_error(cell))
     command.settled = True  # from here on nothing of the old incarnation runs: it cannot expire any more
     if command.delay:
-        if cell.state is State.RUNNING:
-            cell.move(State.SUSPENDED)
-        cell.move(State.BACKING_OFF)
         cell.back_off(command.delay, command.failure)
         return None
     return start_again(cell, command.failure)

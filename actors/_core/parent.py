@@ -176,6 +176,17 @@ class Parent(Place):
         return _DEFAULT_POLICY if policy is None else policy
 
     @property
+    def known_policy(self) -> Policy | None:
+        """What decides about its failures, for those who look; None where the parent cannot say."""
+        policy = self.spec.policy
+        if policy is not None or self.parent is None:
+            return policy
+        try:
+            return self.parent.cell.family_policy
+        except BaseException:  # the parent may compute it
+            return None
+
+    @property
     def family_strategy(self) -> Strategy:
         agent = self._ruler
         return Strategy(agent.strategy if agent is not None else self.spec.agent.strategy)

@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
-from actors._core import watch
+from actors._core import events, watch
 from actors._core.abandonment import Expiry
 from actors._core.agent import Agent
 from actors._core.commands import NEXT, Command, Drain, Notice, Start, State, Stop, Urgent
@@ -168,6 +168,13 @@ class Place:
             self.path, error, self.incarnation, phase, replied, system.clock.now(), self.handled, system.random.random()
         )
         return failure
+
+    def say_suspended(self, failure: Failure, was: State) -> None:
+        """Report that the agent waits for the decision about a failure; on the turn, before it is given back."""
+        self.system.events.report(
+            events.AgentSuspended, self.path, self.incarnation, self.system.clock.now(), was,
+            None if failure.phase is Phase.EXIT else failure.error, failure.phase,
+        )  # fmt: skip
 
     # -- the mailbox ends ---------------------------------------------------------
 

@@ -250,11 +250,10 @@ class Family(Siblings):
             return
         system = self.cell.system
         system.reports.failed(child.ref, failure, decision, describe(child.in_hand), child.restarts)
-        system.events.publish(
-            events.AgentFailed(
-                child.path, failure.incarnation, failure.at, failure.error, failure.phase, decision.directive
-            )
-        )
+        system.events.report(
+            events.AgentFailed, child.path, failure.incarnation, failure.at, failure.error, failure.phase,
+            decision.directive,
+        )  # fmt: skip
 
     def _is_moot(self, child: Cell, failure: Failure) -> bool:
         return self.closed or child.state is State.STOPPED or child.incarnation != failure.incarnation

@@ -216,6 +216,13 @@ class ActorSystem:
             self.interceptors.attach(cell)
         return interception
 
+    def emit(self, record: object) -> None:
+        """Have something of the program's own told among the events, as `Emitted(record)` of the root.
+
+        Subscribers are called on this thread. A log takes a `Record`.
+        """
+        self.events.report(events.Emitted, "/", 1, self.clock.now(), record)
+
     @property
     def orphans(self) -> list[Orphan]:
         """The abandoned handlers that have not returned, oldest first."""

@@ -88,6 +88,7 @@ class Turn(Place):
         assert failure is not None
         if self.state is State.STARTING and self._abandoned_start(failure):
             return False
+        self.say_suspended(failure, State.STARTING if failure.phase is Phase.START else State.RUNNING)
         parent = self.parent
         assert parent is not None
         family = parent.family

@@ -308,7 +308,9 @@ def _line(event: Event, mask: Collection[str]) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, Enum):
-        return str(value.value)
+        return value.value if isinstance(value.value, str) else value.name.lower()
+    if isinstance(value, type):
+        return value.__name__
     if isinstance(value, float):
         return f"{value:g}"
     return value.__name__ if isinstance(value, type) else printed(value)

@@ -171,10 +171,14 @@ def test_the_events_of_one_agent_come_in_order_with_incarnation_and_time(system:
         (type(event).__name__, event.incarnation, event.at) for event in system.events.recent() if event.path == "/a"
     ]
     assert told == [
+        ("AgentSpawned", 1, 0.0),
         ("AgentStarted", 1, 0.0),
         ("DeadLetter", 1, 1.5),
+        ("AgentSuspended", 1, 1.5),
         ("AgentFailed", 1, 1.5),
+        ("AgentRestarting", 2, 1.5),
         ("AgentRestarted", 2, 1.5),
+        ("AgentStopping", 2, 1.5),
         ("AgentStopped", 2, 1.5),
     ]
 

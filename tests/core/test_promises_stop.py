@@ -276,11 +276,12 @@ def test_promise_25_each_step_of_a_life_is_an_event() -> None:
     escalating.tell(Boom("the end of all"))
     with pytest.raises(SystemFailed):
         system.wait(PATIENCE)
-    restarted = ["AgentStarted", "DeadLetter", "AgentFailed", "AgentRestarted", "AgentStopped"]
-    assert kinds(log, "/parent/child") == restarted
-    assert kinds(log, "/parent") == ["AgentStarted", "AgentStopped"]
-    assert kinds(log, "/other") == ["AgentStarted", "DeadLetter", "AgentFailed", "Escalated", "AgentStopped"]
-    assert kinds(log, "/") == ["AgentStopped", "SystemStopped"]
+    start, end = ["AgentSpawned", "AgentStarted"], ["AgentStopping", "AgentStopped"]
+    failure = ["DeadLetter", "AgentSuspended", "AgentFailed"]
+    assert kinds(log, "/parent/child") == [*start, *failure, "AgentRestarting", "AgentRestarted", *end]
+    assert kinds(log, "/parent") == [*start, *end]
+    assert kinds(log, "/other") == [*start, *failure, "Escalated", *end]
+    assert kinds(log, "/") == [*end, "SystemStopped"]
 
 
 def test_promise_25_a_failure_is_one_line_in_the_log(system: ActorSystem, lines: list[str]) -> None:

@@ -12,8 +12,10 @@ import pytest
 from actors import (
     ActorSystem,
     AgentFuture,
+    AgentSpawned,
     AgentStarted,
     AgentStopped,
+    AgentStopping,
     AskTimeout,
     ChildSpec,
     DeadLetter,
@@ -183,7 +185,12 @@ def test_the_end_of_one_agent_is_reported_before_its_name_is_given_to_the_next(
     assert result(ending) is True
     forget()
     system.spawn(ChildSpec(Doer, "a", dispatcher=dispatcher))
-    assert [type(event) for event in log.notes if event.path == "/a"] == [AgentStopped, AgentStarted]
+    assert [type(event) for event in log.notes if event.path == "/a"] == [
+        AgentStopping,
+        AgentStopped,
+        AgentSpawned,
+        AgentStarted,
+    ]
 
 
 def test_a_start_that_failed_is_reported_before_its_name_is_given_to_the_next(
@@ -201,7 +208,13 @@ def test_a_start_that_failed_is_reported_before_its_name_is_given_to_the_next(
         result(failing)
     forget()
     system.spawn(ChildSpec(Doer, "a", dispatcher=dispatcher))
-    assert [type(event) for event in log.notes if event.path == "/a"] == [StartFailed, AgentStarted]
+    assert [type(event) for event in log.notes if event.path == "/a"] == [
+        AgentSpawned,
+        AgentStopping,
+        StartFailed,
+        AgentSpawned,
+        AgentStarted,
+    ]
 
 
 def test_a_child_that_somebody_else_has_just_started_is_given(

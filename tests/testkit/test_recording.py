@@ -64,7 +64,7 @@ def publish(system: ActorSystem, *paths: str) -> None:
 
 def test_an_event_that_has_happened_is_found_at_once(system: ActorSystem, events: Events) -> None:
     system.spawn(Worker, name="a")
-    assert events.expect(AgentStarted, "/a", within=0.0) == AgentStarted("/a", 1, 0.0)
+    assert events.expect(AgentStarted, "/a", within=0.0) == AgentStarted("/a", 1, 0.0, Worker)
 
 
 def test_an_event_that_happens_later_is_waited_for(system: ActorSystem, events: Events) -> None:
@@ -339,11 +339,14 @@ def test_a_line_names_the_event_its_agent_and_what_it_says_but_no_times(
     a_life(system, events, clock)
     worker = "/line/a"
     assert events.within(worker).lines() == [
+        f"AgentSpawned {worker} #1 agent=Worker restart=transient",
         f"AgentStarted {worker} #1",
         f"DeadLetter {worker} #1 message=ValueError('broken <object object at 0x?>') reason=failed "
         "error=ValueError('broken <object object at 0x?>')",
+        f"AgentSuspended {worker} #1 was=running error=ValueError('broken <object object at 0x?>') phase=receive",
         f"AgentFailed {worker} #1 error=ValueError('broken <object object at 0x?>') phase=receive directive=restart",
-        f"AgentBackingOff {worker} #1 delay=?",
+        f"AgentBackingOff {worker} #1 delay=? was=suspended",
+        f"AgentRestarting {worker} #2 was=backing_off",
         f"AgentRestarted {worker} #2 error=ValueError('broken <object object at 0x?>')",
     ]
 

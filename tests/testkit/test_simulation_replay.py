@@ -159,7 +159,7 @@ def test_the_note_has_the_last_steps_and_says_how_many_it_leaves_out() -> None:
     error = failed(livelocked, Simulation(max_steps=200))
     head, left_out, *steps = note_of(error).splitlines()
     assert head.startswith("simulation: seed 0, 200 steps; ")
-    assert left_out == "  ... 142 lines before these"
+    assert left_out == "  ... 144 lines before these"
     assert len(steps) == 60
     short = note_of(failed(lambda simulation: 1 / 0, Simulation()))
     assert short == "simulation: seed 0, 0 steps; Simulation(seed=0, schedule='') repeats it"
