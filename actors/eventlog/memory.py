@@ -96,7 +96,7 @@ class MemoryLog(StampedLog, ViewReader):
             whole.entries.append(stored)
             if whole.limit is not None and whole.total > whole.limit:
                 dropped = whole.entries[0]
-                if dropped[2].get("event_type") in ENDS:
+                if dropped[2].get("event_type") in ENDS and self._retention.agent is not None:
                     self._drop_ended(dropped)
             self._index(stored)
             if self._waiting:

@@ -172,8 +172,9 @@ class ViewFollower(Follower):
     def _next(self, deadline: float | None) -> list[Record | Gap]:
         while not self._closed:
             more = self._waker.arm()
+            # Looks at `_closed` first: to arm may have used up the call of who has just closed it.
             found = self._look()
-            if found:
+            if found or self._closed:
                 return found
             left = None if deadline is None else deadline - time.monotonic()
             if not more:

@@ -80,19 +80,20 @@ def _sqlite(request: pytest.FixtureRequest, folder: Path) -> Backend:
     path = folder / "run.db"
     return Backend(
         "sqlite",
-        lambda retention: SqliteLog(path, retention),
+        lambda retention: SqliteLog(path, retention=retention),
         reopen=lambda log: SqliteReader(path, log.run),
     )
 
 
 def _redis(request: pytest.FixtureRequest, folder: Path) -> Backend:
     servers.needs_redis()
-    from actors.eventlog.redis_streams import RedisLog, RedisReader
+    from actors.eventlog.redis_reading import RedisReader
+    from actors.eventlog.redis_streams import RedisLog
 
     url = request.getfixturevalue("redis_server").url
     return Backend(
         "redis",
-        lambda retention: RedisLog(url, retention),
+        lambda retention: RedisLog(url, retention=retention),
         exact=False,
         reopen=lambda log: RedisReader(url, log.run),
     )
