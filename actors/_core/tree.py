@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from actors._core.spec import ChildSpec
     from actors._core.system import ActorSystem
 
-_GLYPHS = {
+GLYPHS = {
     "idle": "○",
     "busy": "●",
     "waiting": "◌",
@@ -35,6 +35,7 @@ _GLYPHS = {
     "stopping": "◓",
     "stopped": "✕",
     "down": "-",
+    "unknown": "?",  # of a tree that was rebuilt from a log with gaps
 }
 # What means something in the text of a Mermaid node, as entities of Mermaid's own.
 _MERMAID = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;"})
@@ -75,7 +76,7 @@ class AgentSnapshot:
             todo.extend(reversed(agent.children))
 
     def __str__(self) -> str:
-        text = f"{_GLYPHS[self.state]} {self.name} {self.agent} {self.state}"
+        text = f"{GLYPHS[self.state]} {self.name} {self.agent} {self.state}"
         if self.waits_for:
             text += f" for {self.waits_for}"
         if self.incarnation:
