@@ -45,6 +45,16 @@ def printed(value: object, most: int | None = None) -> str:
         return f"<{type(value).__name__} that cannot be printed>"
 
 
+def said(error: BaseException, most: int = 200) -> str:
+    """Give what an error says as one line, its type first, cut to `most` characters."""
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:
+        text = printed(error, 4 * most)
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most]}..."
+
+
 class ActorError(Exception):
     """The root of every error of this library; each carries its datum as attributes and names it in its text."""
 

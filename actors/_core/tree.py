@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from actors._core.abandonment import running_since
 from actors._core.commands import State
 from actors._core.context import describe
-from actors._core.errors import printed
+from actors._core.errors import said
 from actors._core.frames import current_frames
 from actors._core.supervision import Down
-from policies import Restart
+from policies import Policy, Restart
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -39,7 +39,6 @@ GLYPHS = {
 }
 # What means something in the text of a Mermaid node, as entities of Mermaid's own.
 _MERMAID = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;"})
-_LONGEST = 200  # characters of an error's text
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,19 +242,10 @@ def _snap(cell: Cell, children: tuple[AgentSnapshot, ...]) -> AgentSnapshot:
         message=describe(cell.in_hand) if started is not None else "",
         seconds=cell.system.clock.now() - started if started is not None else 0.0,
         waits_for=waits_for.cell.path if waits_for is not None else "",
-        last_failure=_said(failure.error) if failure is not None else "",
+        last_failure=said(failure.error) if failure is not None else "",
         thread=cell.context.thread if cell.context is not None else 0,
         children=children,
     )
-
-
-def _said(error: BaseException) -> str:
-    try:
-        text = f"{type(error).__name__}: {error}"
-    except Exception:
-        return printed(error)
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
 def _state(cell: Cell, running: bool, waiting: bool) -> str:
@@ -270,9 +260,17 @@ def _limit(cell: Cell) -> str:
     policy = cell.spec.policy
     if policy is None and cell.parent is not None:
         policy = cell.parent.family_policy
+    return limit_text(policy)
+
+
+def limit_text(policy: Policy | None) -> str:
+    """Say how many restarts a policy allows; "" where there is no limit, or the policy cannot tell."""
     if policy is None:
         return ""
-    restart = policy if isinstance(policy, Restart) else policy.for_exit()
+    try:
+        restart = policy if isinstance(policy, Restart) else policy.for_exit()
+    except Exception:  # it is the program's
+        return ""
     if restart.max_restarts is None:
         return ""
     return f"{restart.max_restarts}" + (f" in {restart.within:g} s" if restart.within is not None else " in a row")

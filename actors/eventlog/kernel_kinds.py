@@ -144,11 +144,11 @@ class OverflowRecord(DeadLetterRecord):
 
 
 class MemberJoinedRecord(Lasting):
-    """An agent, at `member_path`, has become a member of the router at `path`."""
+    """The agent at `ref`, a path, has become a member of the router at `path`, by that `name`."""
 
     event_type: Literal["member_joined"] = "member_joined"
-    member: str | None = None
-    member_path: str | None = None
+    name: str | None = None
+    ref: str | None = None
     topic: str | None = None
 
 
@@ -156,8 +156,8 @@ class MemberLeftRecord(Lasting):
     """A member has left the router at `path`, or has ended."""
 
     event_type: Literal["member_left"] = "member_left"
-    member: str | None = None
-    member_path: str | None = None
+    name: str | None = None
+    ref: str | None = None
     topic: str | None = None
     reason: str | None = None
 

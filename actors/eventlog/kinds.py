@@ -43,7 +43,6 @@ from actors.eventlog.records import (
     Record,
     SpawnMode,
     UnknownRecord,
-    agents_of,
     snake,
 )
 from actors.eventlog.work_kinds import (
@@ -117,8 +116,8 @@ KINDS: dict[str, type[Record]] = {kind.model_fields["event_type"].default: kind 
 
 
 def encode(record: Record) -> str:
-    """Give the record as one line of JSON; what in `more` is no JSON value becomes its text."""
-    return json.dumps(record.to_fields(), ensure_ascii=False, separators=(",", ":"), default=repr)
+    """Give the record as one line of JSON."""
+    return json.dumps(record.to_fields(), ensure_ascii=False, separators=(",", ":"))
 
 
 def decode(entry: str | bytes | Mapping[str, Any]) -> Record:
@@ -216,7 +215,6 @@ __all__ = [
     "TaskDelegatedRecord",
     "TaskFailedRecord",
     "UnknownRecord",
-    "agents_of",
     "decode",
     "encode",
     "snake",

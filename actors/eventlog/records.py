@@ -7,12 +7,11 @@ not know becomes an `UnknownRecord`; fields that it does not know are kept in `m
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC
 from enum import Enum, StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 VERSION = 1
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -61,7 +60,7 @@ class Record(BaseModel):
     records have their path as `agent_id`. States are in snake case. `more` are fields of a later version.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     # Whether a log on this machine must not drop it, however much there is to write.
     lifecycle: ClassVar[bool] = False
@@ -85,7 +84,7 @@ class Record(BaseModel):
     scope: str | None = None
     spawn_mode: Mode | None = None
     message: str | None = None
-    more: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    more: dict[str, JsonValue] = Field(default_factory=dict, exclude=True)
 
     # -- builders: each gives another record ---------------------------------------
 
@@ -156,9 +155,3 @@ class Failing(Lasting):
 
     error: str | None = None
     error_type: str | None = None
-
-
-def agents_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """Give the agents in whose views a record is found, each once, from its fields as on the wire."""
-    named = (fields.get("agent_id"), fields.get("parent_agent_id"), fields.get("child_agent_id"))
-    return tuple(dict.fromkeys(name for name in named if name is not None))
