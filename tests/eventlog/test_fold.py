@@ -203,7 +203,7 @@ def test_a_sample_of_the_state_before_is_not_taken_for_that_of_now(run: Teller) 
     run.start("/a")
     before = sample(run, a=figures())
     for _ in range(10):
-        run.tell("member_joined", "/r", member="m")
+        run.tell("member_joined", "/r", name="m")
     run.crash("/a", 1)
     agent = at(fold(run.records, before), "/a")
     assert (agent.state, agent.mailbox, agent.message) == ("idle", 0, "")
