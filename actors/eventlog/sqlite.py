@@ -14,7 +14,7 @@ from actors.eventlog.log import Retention
 from actors.eventlog.sqlite_file import NotALogError, open_for_writing
 from actors.eventlog.sqlite_plan import Books, Plan
 from actors.eventlog.sqlite_reading import SqliteReader
-from actors.eventlog.stamping import Entry, iso
+from actors.eventlog.stamping import Entry, Stamping, iso
 from actors.eventlog.writing import Buffered, encode_fields
 
 # Rows of one statement. A statement lets other threads run and must then wait its turn again, so a batch is one or two.
@@ -78,6 +78,13 @@ class SqliteLog(Buffered):
         connection.execute("COMMIT")
         assert number is not None
         return number
+
+    def _join(self, stamping: Stamping) -> None:
+        # The row is there since the log was made. There was no record yet, so nobody else uses the connection.
+        with _Transaction(self._connection):
+            self._connection.execute("UPDATE run SET run = ? WHERE id = ?", (stamping.run, self._id))
+        super()._join(stamping)
+        self._reading.rename(stamping.run)
 
     def _remove_old(self, keep: int) -> None:
         rows = self._connection.execute("SELECT id, pid, ended FROM run ORDER BY id DESC").fetchall()

@@ -55,6 +55,10 @@ class SqliteReader(ViewReader):
     def run(self) -> str:
         return self._run
 
+    def rename(self, run: str) -> None:
+        """Go on with the same run under another id, which its log has given it."""
+        self._run = run
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """One look: all that is read in it is of one moment."""

@@ -146,7 +146,7 @@ class Stamping:
         with self._lock:
             for log in logs:
                 if log not in self.logs:
-                    log._stamping = self
+                    log._join(self)
                     self.logs = (*self.logs, log)
 
 
@@ -174,6 +174,10 @@ class StampedLog(EventLog):
     @abstractmethod
     def _end(self) -> None:
         """Note that the recording has ended now, without I/O on this thread."""
+
+    def _join(self, stamping: Stamping) -> None:
+        """Take the records of another run, before there is one of the log's own; may do I/O."""
+        self._stamping = stamping
 
     @property
     def run(self) -> str:
