@@ -1,5 +1,6 @@
 """What has happened in a run: every transition as a record, kept where others can follow it and read it later."""
 
+from actors.eventlog.fold import Fold, LoggedAgent, LoggedTree, fold
 from actors.eventlog.kinds import KINDS, decode, encode
 from actors.eventlog.log import EventLog, Follower, Gap, LogStats, Page, Reader, Retention, RunInfo
 from actors.eventlog.memory import MemoryLog
@@ -17,9 +18,12 @@ __all__ = [
     "KINDS",
     "BadEntryError",
     "EventLog",
+    "Fold",
     "Follower",
     "Gap",
     "LogStats",
+    "LoggedAgent",
+    "LoggedTree",
     "MemoryLog",
     "NotALogError",
     "Page",
@@ -37,6 +41,7 @@ __all__ = [
     "UnknownRecord",
     "decode",
     "encode",
+    "fold",
     "make_log",
     "open_log",
     "record",

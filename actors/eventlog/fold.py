@@ -32,7 +32,6 @@ _STATES = {
 }
 _ENDS = frozenset({"agent_stopped", "agent_start_failed"})
 _BEGINS = frozenset({"agent_spawned", "agent_started"})
-_FAILS = frozenset({"agent_suspended", "agent_failed"})
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -178,7 +177,7 @@ class Fold:
             self._orphans += 1
         elif kind == "agent_returned":
             self._orphans = max(0, self._orphans - 1)
-        if kind in _FAILS:
+        if kind == "agent_suspended" or kind == "agent_failed":
             self._fail(record)
 
     def tree(self, sample: Mapping[str, Any] | None = None, *, ended: bool = False) -> LoggedTree:
@@ -237,7 +236,7 @@ class Fold:
 
     def _end(self, record: Record) -> None:
         path = record.path
-        if path is None:
+        if path is None or path == "/":
             return
         node = self._nodes.get(path) or self._begin(path, known=False)
         self._drop(path)
@@ -267,9 +266,10 @@ class Fold:
                 todo.extend(below.children)
 
     def _fail(self, record: Record) -> None:
+        """Remember the last failure, which is told when it stops the agent; what is decided says it once more."""
         node = self._nodes.get(record.path or "")
         error = getattr(record, "error", None)
-        if node is not None and error:
+        if node is not None and error and (record.event_type == "agent_suspended" or node.lost):
             node.last_failure, node.failed_at = error, record.timestamp
 
     def _lose(self) -> None:

@@ -302,4 +302,4 @@ def test_json_has_the_facts_of_every_agent_parents_first(run: Teller) -> None:
     assert [agent["path"] for agent in found["agents"]] == ["/crew", "/crew/a"]
     crashed = found["agents"][1]
     assert (crashed["restarts"], crashed["last_failure"], crashed["lost"]) == (1, "Boom: no", False)
-    assert crashed["failed_at"] == (BEGUN + timedelta(seconds=7)).isoformat()
+    assert crashed["failed_at"] == (BEGUN + timedelta(seconds=6)).isoformat()
