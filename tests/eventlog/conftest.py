@@ -27,13 +27,14 @@ class Backend:
     """
 
     name: str
-    make: Callable[[Retention | None], EventLog]
+    make: Callable[[Retention | None, int], EventLog]
     exact: bool = True
     reopen: Callable[[EventLog], Any] | None = None
     made: list[Any] = field(default_factory=list)
 
-    def log(self, retention: Retention | None = None) -> EventLog:
-        made = self.make(retention)
+    def log(self, retention: Retention | None = None, capacity: int = 10_000) -> EventLog:
+        """A new log; `capacity` records may wait to be written, where they wait."""
+        made = self.make(retention, capacity)
         self.made.append(made)
         return made
 
@@ -71,7 +72,7 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
 
 
 def _memory(request: pytest.FixtureRequest, folder: Path) -> Backend:
-    return Backend("memory", MemoryLog)
+    return Backend("memory", lambda retention, capacity: MemoryLog(retention))
 
 
 def _sqlite(request: pytest.FixtureRequest, folder: Path) -> Backend:
@@ -80,7 +81,7 @@ def _sqlite(request: pytest.FixtureRequest, folder: Path) -> Backend:
     path = folder / "run.db"
     return Backend(
         "sqlite",
-        lambda retention: SqliteLog(path, retention=retention),
+        lambda retention, capacity: SqliteLog(path, retention=retention, capacity=capacity),
         reopen=lambda log: SqliteReader(path, log.run),
     )
 
@@ -93,7 +94,7 @@ def _redis(request: pytest.FixtureRequest, folder: Path) -> Backend:
     url = request.getfixturevalue("redis_server").url
     return Backend(
         "redis",
-        lambda retention: RedisLog(url, retention=retention),
+        lambda retention, capacity: RedisLog(url, retention=retention, capacity=capacity),
         exact=False,
         reopen=lambda log: RedisReader(url, log.run),
     )
