@@ -6,8 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
-from typing import Self
 
 from loguru import logger
 
@@ -29,7 +27,8 @@ class Recording:
 
     Every event has one number, one id and one time, the same in all logs. Agents are delayed by the microseconds that
     it takes to put a record away; a log that fails costs them no more. When the system ends, it waits up to two seconds
-    until what it told is where it is kept, but for logs that are down anyway.
+    until what it told is where it is kept, but for logs that are down anyway. So a log is made before its system, and
+    closed after it: `with SqliteLog(path) as log, ActorSystem() as system: record(system, log)`.
     """
 
     def __init__(self, system: ActorSystem, logs: tuple[StampedLog, ...], sample: float | None) -> None:
@@ -95,14 +94,6 @@ class Recording:
         if self._begin_end():
             for log in self.logs:
                 self._guarded(log, log._end)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def record(system: ActorSystem, *logs: EventLog, sample: float | None = 1.0) -> Recording:
