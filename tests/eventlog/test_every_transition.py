@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +11,14 @@ import pytest
 
 from actors import ActorSystem
 from actors._core.commands import NEXT
+from actors.eventlog.kinds import KINDS, LogGapRecord, Record, SystemStartedRecord, decode
+from actors.eventlog.stamping import Entry
+from actors.eventlog.translate import system_started, translate
+from actors.eventlog.waiting_room import WaitingRoom
 from tests.core.clocks import WatchedClock
 from tests.core.conftest import clock, dispatcher, log, pytest_generate_tests, spec, system, trace, world
 from tests.core.helpers import EventLog
+from tests.eventlog.every_kind import EMITTED, LOGS, PROGRAMS
 from tests.eventlog.every_step import SCENARIOS, TOLD, Stage, Watch
 from tests.properties.seeds import run_seeds
 
@@ -40,6 +47,37 @@ def test_no_step_is_silent_and_none_is_told_twice(
     assert watch.told == watch.taken
     assert SCENARIOS[scenario] <= watch.steps
     assert [(step, kind) for step, kind in watch.kinds if kind not in TOLD[step].split(", ")] == []
+
+
+def test_every_kind_has_a_scenario() -> None:
+    assert {*EMITTED, *LOGS} == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", EMITTED)
+def test_a_record_of_each_kind_is_told_and_can_be_read(kind: str, stage: Stage) -> None:
+    records: list[Record] = []
+    stage.system.events.subscribe(lambda event: records.append(decode(json.dumps(translate(event)[0]))))
+    EMITTED[kind](stage)
+    stage.system.stop()
+    found = [record for record in records if record.event_type == kind]
+    assert found
+    assert [record for record in records if type(record) is not KINDS[record.event_type] or record.more] == []
+    if kind in PROGRAMS:
+        assert len(found) == 1
+        assert (found[0].old_state, found[0].new_state, found[0].agent_id) == ("todo", "done", "/a")
+
+
+def test_a_recording_tells_that_it_has_begun_and_a_log_what_it_has_lost(system: ActorSystem) -> None:
+    begun = decode(json.dumps(system_started(system)))
+    room = WaitingRoom(1, None)
+    for seq in (1, 2, 3):
+        room.put(Entry(seq, 0.0, {"event_type": "mission_event"}, False))
+    gap = decode(json.dumps(room.take(1)[0].fields))
+    assert isinstance(begun, SystemStartedRecord)
+    assert (begun.system, begun.pid) == (system.name, os.getpid())
+    assert isinstance(gap, LogGapRecord)
+    assert (gap.from_seq, gap.to_seq, gap.count, gap.reason) == (1, 2, 2, "no_room")
+    assert {begun.event_type, gap.event_type} == set(LOGS)
 
 
 @pytest.mark.parametrize("where", ["simulated", "threaded"])
