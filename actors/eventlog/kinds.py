@@ -132,21 +132,25 @@ def decode(entry: str | bytes | Mapping[str, Any]) -> Record:
     kind = KINDS.get(name, UnknownRecord)
     try:
         return _build(kind, fields)
-    except ValidationError:
-        if kind is not UnknownRecord and _is_later(fields):
-            try:
-                return _build(UnknownRecord, fields)
-            except ValidationError as other:
-                error = other
-        first = error.errors(include_url=False)[0]
-        raise BadEntryError(entry, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except ValidationError as error:
+        if kind is UnknownRecord or not _is_later(fields):
+            raise _bad(entry, error) from error
+    try:
+        return _build(UnknownRecord, fields)
+    except ValidationError as error:
+        raise _bad(entry, error) from error
+
+
+def _bad(entry: object, error: ValidationError) -> BadEntryError:
+    first = error.errors(include_url=False)[0]
+    return BadEntryError(entry, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
 
 def _fields(entry: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(entry, Mapping):
         return entry
     try:
-        fields = json.loads(entry)
+        fields = json.loads(entry.decode() if isinstance(entry, bytes) else entry)
     except (ValueError, TypeError, RecursionError) as error:
         raise BadEntryError(entry, f"{type(error).__name__}: {error}") from error
     if not isinstance(fields, dict):
