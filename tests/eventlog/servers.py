@@ -19,6 +19,9 @@ import pytest
 
 from tests.eventlog import redis_binary
 
+# Where a test hangs, its process is ended without any clearing up.
+_ENDED_WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+
 START = 10.0
 """Seconds that a server may take to answer."""
 
@@ -48,7 +51,7 @@ class RedisServer:
         options += ["--save", "", "--appendonly", "yes" if self._persistent else "no", "--appendfsync", "always"]
         self._socket.unlink(missing_ok=True)
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([redis_binary.get(), *options], stdout=log, stderr=log)
+            self._process = subprocess.Popen([*_ENDED_WITH_US, redis_binary.get(), *options], stdout=log, stderr=log)
         deadline = time.monotonic() + START
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
