@@ -175,6 +175,8 @@ class SqliteLog(Buffered):
     def _close_sink(self) -> None:
         if self._bell is not None:
             self._bell.close()
+        # The reader first: who closes a file last puts it in order, and a reader may not.
+        self._reading.close()
         self._connection.close()
 
 

@@ -14,7 +14,7 @@ from actors.eventlog.doorbell import Door, Watch, folder_of
 from actors.eventlog.log import Follower, Gap, RunInfo
 from actors.eventlog.reading import Kept, ViewFollower, ViewReader, check_cursor
 from actors.eventlog.sqlite_file import open_for_reading
-from actors.eventlog.stamping import stamped, view_name
+from actors.eventlog.stamping import Fields, stamped, view_name
 
 
 class SqliteReader(ViewReader):
@@ -32,7 +32,7 @@ class SqliteReader(ViewReader):
         # Guards the connection, who follows, and the end. What is read is decoded outside it.
         self._lock = threading.RLock()
         self._wakers: set[Door | Watch] = set()
-        self._closed = False
+        self._closed = self._let_go = False
         try:
             self._id, self._run = self._find_run(run)
         except BaseException:
@@ -63,7 +63,7 @@ class SqliteReader(ViewReader):
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """One look: all that is read in it is of one moment."""
         with self._lock:
-            if self._connection is None:
+            if self._let_go:
                 raise ValueError(f"{self!r} is closed")
             self._connection.execute("BEGIN")
             try:
@@ -78,7 +78,7 @@ class SqliteReader(ViewReader):
             if not view:
                 first, floor = self._floor(connection)
                 rows = connection.execute(
-                    "SELECT seq, at, fields FROM record WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",
+                    "SELECT seq, at, CAST(fields AS BLOB) FROM record WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",
                     (self._id, max(after, floor - 1), count),
                 ).fetchall()
                 lost = floor - max(after + 1, first)
@@ -97,7 +97,7 @@ class SqliteReader(ViewReader):
             return [], None
         number, first, lost, lost_to = found
         rows = connection.execute(
-            "SELECT seq, at, fields FROM entry JOIN record USING (seq)"
+            "SELECT seq, at, CAST(fields AS BLOB) FROM entry JOIN record USING (seq)"
             " WHERE view = ? AND run = ? AND seq > ? ORDER BY seq LIMIT ?",
             (number, self._id, after, count),
         ).fetchall()
@@ -110,13 +110,13 @@ class SqliteReader(ViewReader):
         with self._reading() as connection:
             if not view:
                 rows = connection.execute(
-                    "SELECT seq, at, fields FROM record WHERE run = ? AND seq >= ? AND seq < ?"
+                    "SELECT seq, at, CAST(fields AS BLOB) FROM record WHERE run = ? AND seq >= ? AND seq < ?"
                     " ORDER BY seq DESC LIMIT ?",
                     (self._id, self._floor(connection)[1], end, count),
                 ).fetchall()
             else:
                 rows = connection.execute(
-                    "SELECT seq, at, fields FROM entry JOIN record USING (seq)"
+                    "SELECT seq, at, CAST(fields AS BLOB) FROM entry JOIN record USING (seq)"
                     " WHERE view = (SELECT id FROM view WHERE run = ? AND name = ?) AND run = ? AND seq < ?"
                     " ORDER BY seq DESC LIMIT ?",
                     (self._id, view, self._id, end, count),
@@ -130,12 +130,13 @@ class SqliteReader(ViewReader):
     def _kept(self, rows: Sequence[tuple[int, float, Any]]) -> list[Kept]:
         return [(seq, self._whole(seq, at, text)) for seq, at, text in rows]
 
-    def _whole(self, seq: int, at: float, text: Any) -> Any:
+    def _whole(self, seq: int, at: Any, text: bytes) -> str | bytes | Fields:
+        # Bytes, because what somebody else has put there need not be UTF-8.
         try:
             fields = json.loads(text)
-        except (ValueError, TypeError, RecursionError):
-            return text
-        return stamped(self._run, seq, at, fields) if isinstance(fields, dict) else text
+            return stamped(self._run, seq, at, fields) if isinstance(fields, dict) else text
+        except (ValueError, TypeError, RecursionError, OverflowError, OSError) as error:
+            return f"{type(error).__name__}: {error}"
 
     # -- the run --------------------------------------------------------------------------
 
@@ -178,6 +179,8 @@ class SqliteReader(ViewReader):
 
     def _version(self) -> int:
         with self._lock:
+            if self._let_go:
+                return 0
             version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
             return version
 
@@ -197,4 +200,5 @@ class SqliteReader(ViewReader):
     def _close_if_done(self) -> None:
         # The followers first give what there is.
         if self._closed and not self._wakers:
+            self._let_go = True
             self._connection.close()
