@@ -216,7 +216,7 @@ def comes_back_after_a_normal_end(stage: Stage) -> None:
 def backs_off_and_starts(stage: Stage) -> None:
     stage.start(policy=LATER).tell(Boom())
     stage.log.wait(AgentBackingOff, "/a")
-    stage.clock.advance(10.0)
+    stage.clock.advance_to(10.0)
     stage.log.wait(AgentRestarted, "/a")
 
 
@@ -275,7 +275,7 @@ def is_restarted_after_it_was_resumed(stage: Stage) -> None:
         parent._cell.own_family().submit(told.set)
         assert told.wait()
     stage.log.wait(AgentBackingOff, "/parent")
-    stage.clock.advance(10.0)
+    stage.clock.advance_to(10.0)
     stage.log.wait(AgentRestarted, "/parent")
 
 
