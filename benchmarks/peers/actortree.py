@@ -15,6 +15,7 @@ from typing import Any
 from loguru import logger
 
 from actors import ActorSystem, Agent, AgentRef, ChildSpec, Router, Supervisor
+from benchmarks.peers.logs import logs
 from benchmarks.proc import peak_resident
 from benchmarks.row import Sample
 from benchmarks.rows import ROWS, broadcast, spawn
@@ -234,5 +235,6 @@ MEASURES: dict[str, Callable[[int], Sample]] = {
     "stop": stop,
     "crash": crash,
     "million": million,
+    "log": logs,
     "scale": partial(scale, TreeKit()),
 }

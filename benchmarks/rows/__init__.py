@@ -11,6 +11,7 @@ from benchmarks.rows import (
     crash,
     fan_in,
     idle,
+    log,
     memory,
     million,
     ping_pong,
@@ -35,6 +36,7 @@ _MODULES = (
     blocked,
     million,
     idle,
+    log,
 )
 
 ROWS: dict[str, Row] = {module.ROW.key: module.ROW for module in _MODULES}
