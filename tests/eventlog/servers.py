@@ -15,8 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import pytest
-
 from tests.eventlog import redis_binary
 
 # Where a test hangs, its process is ended without any clearing up.
@@ -135,6 +133,8 @@ def _free_port() -> int:
 
 def needs_redis() -> None:
     """Skip the test where there is no redis-server to be had; fail it where the environment says CI."""
+    import pytest  # The benchmarks, which need a server too, do without.
+
     try:
         redis_binary.get()
     except redis_binary.NoRedisServerError as error:
