@@ -78,7 +78,7 @@ def compared(
     with_redis: AgentRef,
     name: str,
     note: Callable[[str, object], None],
-    before: Callable[[], object],
+    before: Callable[[], object] = lambda: None,
 ) -> float:
     """How much of the rate without Redis there is with it; also noted in the report, and printed."""
     rates: dict[AgentRef, list[float]] = {without: [], with_redis: []}
@@ -104,7 +104,7 @@ def test_agents_are_told_as_fast_as_without_redis(how: str, record_property: Cal
     needs_redis()
     with ExitStack() as stack:
         server = stack.enter_context(RedisServer())
-        log = stack.enter_context(RedisLog(server.url, Retention(None, None, None), capacity=2_000))
+        log = stack.enter_context(RedisLog(server.url, Retention(None, None, None), capacity=500))
         memory = stack.enter_context(MemoryLog())
         with_redis, without = (stack.enter_context(counting(each)) for each in (log, memory))
         rate(with_redis), rate(without)
@@ -122,7 +122,7 @@ def test_agents_are_told_as_fast_while_redis_is_killed_and_restarted_under_load(
     needs_redis()
     with ExitStack() as stack:
         server = stack.enter_context(RedisServer(persistent=True))
-        log = stack.enter_context(RedisLog(server.url, Retention(None, None, None), capacity=2_000))
+        log = stack.enter_context(RedisLog(server.url, Retention(None, None, None), capacity=500))
         memory = stack.enter_context(MemoryLog())
         with_redis, without = (stack.enter_context(counting(each)) for each in (log, memory))
         rate(with_redis), rate(without)
