@@ -127,7 +127,9 @@ class SqliteLog(Buffered):
 
     def _take_away(self, plan: Plan) -> None:
         gone_views = [(view,) for view in plan.gone_views]
-        self._many("DELETE FROM entry WHERE (view, seq) IN ({rows})", plan.gone_places)
+        # Pairs in a bare list of values would be looked up by going through the whole table.
+        found = "SELECT * FROM ({rows}) WHERE column1 IS NOT NULL"
+        self._many(f"DELETE FROM entry WHERE (view, seq) IN ({found})", plan.gone_places)
         self._many("DELETE FROM entry WHERE view IN ({rows})", gone_views)
         self._many("DELETE FROM view WHERE id IN ({rows})", gone_views)
         gone_records = [(seq,) for seq in plan.gone_records]

@@ -280,8 +280,8 @@ class Buffered(StampedLog):
             self._room.most = self._most()
             waiting = len(self._room) + len(self._held)
         if was_up:
-            # What is wrong outside is said in a line. A traceback, which may show the values of variables, and a password
-            # among them, is for what should not happen.
+            # What is wrong outside is said in a line. A traceback, which may show the values of variables, and so a
+            # password, is for what should not happen.
             unexpected = None if isinstance(error, OSError) else error
             logger.opt(exception=unexpected).warning(
                 "{!r} cannot be written, and is tried again; {} wait: {}", self, waiting, error
@@ -323,10 +323,13 @@ class Buffered(StampedLog):
         return self._reader.sample()
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=repr, allow_nan=False)
+
+
 def encode_fields(fields: Fields) -> str:
     """Give the fields as JSON in ASCII; what no JSON can say becomes a text, so that this never fails."""
     try:
-        return json.dumps(fields, separators=(",", ":"), default=repr, allow_nan=False)
+        return _ENCODER.encode(fields)
     except Exception as error:
         plain = {name: value for name, value in fields.items() if type(value) in (str, int) and type(name) is str}
         return json.dumps({**plain, "message": f"a part of this record is no JSON: {type(error).__name__}"})

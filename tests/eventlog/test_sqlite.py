@@ -123,6 +123,29 @@ def test_forgetting_a_view_without_bounds_leaves_no_record_behind(path: Path) ->
         assert (count(path, "record"), count(path, "entry")) == (3, 0)
 
 
+def test_writing_a_batch_goes_through_no_table(path: Path) -> None:
+    plans: list[str] = []
+    with SqliteLog(path, retention=Retention(system=20, agent=2, mission=3)) as log:
+        explained = sqlite3.connect(path, check_same_thread=False)
+
+        def explain(statement: str) -> None:
+            if statement.startswith(("INSERT", "DELETE", "UPDATE")):
+                plans.extend(row[3] for row in explained.execute(f"EXPLAIN QUERY PLAN {statement}"))
+
+        log._connection.set_trace_callback(explain)
+        for number in range(50):
+            name = f"/w{number}"
+            log.append(AgentStartedRecord(path=name, agent_id=name, mission_id="m"))
+            log.append(AgentStoppedRecord(path=name, agent_id=name, mission_id="m"))
+            assert log.flush(PATIENCE)
+        explained.close()
+    assert len(plans) > 100
+    tables = {
+        plan for plan in plans if plan.startswith("SCAN") and plan.split()[1] in ("record", "view", "entry", "run")
+    }
+    assert tables == set()
+
+
 def test_a_record_with_text_of_any_kind_comes_back(path: Path) -> None:
     odd = ["", "\x00", "☃ \U0001f600", "\ud800"[:0] + "half", "'; DROP TABLE record; --", "x" * 100_000]
     with SqliteLog(path) as log:
