@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import random
 import threading
+import time
+import weakref
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +24,9 @@ from actors.eventlog.reading import ViewReader
 from actors.eventlog.records import Record
 from actors.eventlog.stamping import Entry, Fields, StampedLog, Stamping, view_name
 from actors.eventlog.waiting_room import WaitingRoom, is_gap
+
+_EXIT_SECONDS = 2.0  # for all logs together, where a program ends without closing them
+_open_logs: weakref.WeakSet[Buffered] = weakref.WeakSet()
 
 
 class Buffered(StampedLog):
@@ -59,6 +65,7 @@ class Buffered(StampedLog):
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)  # for the thread that writes
         self._done = threading.Condition(self._lock)  # for those who flush
+        _open_logs.add(self)
 
     # -- what is behind it: on the writing thread ----------------------------------------
 
@@ -322,6 +329,16 @@ class Buffered(StampedLog):
     def sample(self) -> dict[str, object] | None:
         return self._reader.sample()
 
+
+def _flush_all() -> None:
+    """Have written what waits. Nothing is closed: the systems that still run have their end to tell."""
+    deadline = time.monotonic() + _EXIT_SECONDS
+    for log in tuple(_open_logs):
+        if log._up and not log._over:
+            log.flush(max(0.0, deadline - time.monotonic()))
+
+
+atexit.register(_flush_all)
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=repr, allow_nan=False)
 

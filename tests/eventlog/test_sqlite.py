@@ -84,6 +84,21 @@ def test_a_run_that_was_killed_has_no_end_and_goes_when_its_process_is_gone(path
         assert [each.run for each in log.runs()] == [log.run]
 
 
+@pytest.mark.parametrize("ending", ["log.append(change('last words'))", "system.emit(change('last words'))"])
+def test_a_program_that_ends_without_closing_its_log_has_it_written(path: Path, ending: str) -> None:
+    program = (
+        "import sys; from actors import ActorSystem; from actors.eventlog import SqliteLog, record\n"
+        "from tests.eventlog.samples import change\n"
+        "SqliteLog.linger = 0.5\n"
+        "log = SqliteLog(sys.argv[1]); system = ActorSystem(); record(system, log)\n"
+    )
+    subprocess.run([sys.executable, "-c", program + ending, str(path)], cwd=Path(__file__).parents[2], check=True)
+    with SqliteReader(path) as reader:
+        told = [each.message or each.event_type for each in reader.read()]
+        assert (told[0], told[-1]) == ("system_started", "system_stopped")
+        assert "last words" in told
+
+
 # -- what is kept ------------------------------------------------------------------------
 
 
