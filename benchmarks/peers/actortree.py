@@ -15,6 +15,7 @@ from typing import Any
 from loguru import logger
 
 from actors import ActorSystem, Agent, AgentRef, ChildSpec, Router, Supervisor
+from benchmarks.peers.log_redis import log_in_redis
 from benchmarks.peers.logs import logs
 from benchmarks.proc import peak_resident
 from benchmarks.row import Sample
@@ -236,5 +237,6 @@ MEASURES: dict[str, Callable[[int], Sample]] = {
     "crash": crash,
     "million": million,
     "log": logs,
+    "log_redis": log_in_redis,
     "scale": partial(scale, TreeKit()),
 }

@@ -23,17 +23,17 @@ class Worker(Agent):
 def logs(size: int) -> Sample:
     """Memory, then a file, then the bare loop."""
     with MemoryLog() as log:
-        cost, elapsed = _report(log, size)
+        cost, elapsed = report_events(log, size)
     sample = {"cost": cost / size * 1e6, "memory": size / elapsed}
     with tempfile.TemporaryDirectory() as folder:
         with SqliteLog(Path(folder) / "run.db") as log:
-            cost, elapsed = _report(log, size)
+            cost, elapsed = report_events(log, size)
         sample |= {"sqlite_cost": cost / size * 1e6, "sqlite": size / elapsed}
         sample["sqlite_bare"] = size / _bare(Path(folder) / "bare.db", size)
     return sample
 
 
-def _report(log: EventLog, size: int) -> tuple[float, float]:
+def report_events(log: EventLog, size: int) -> tuple[float, float]:
     """Seconds until the last event was reported, and until all were where they are kept."""
     with ActorSystem("benchmark") as system:
         record(system, log, sample=None)
@@ -60,14 +60,14 @@ def _bare(path: Path, size: int) -> float:
     begun = time.perf_counter()
     for start in range(0, size, BATCH):
         connection.execute("BEGIN")
-        connection.executemany("INSERT INTO record VALUES (?, ?)", [_row(start + number) for number in range(BATCH)])
+        connection.executemany("INSERT INTO record VALUES (?, ?)", [row_of(start + number) for number in range(BATCH)])
         connection.execute("COMMIT")
     elapsed = time.perf_counter() - begun
     connection.close()
     return elapsed
 
 
-def _row(number: int) -> tuple[int, str]:
+def row_of(number: int) -> tuple[int, str]:
     path = PATHS[number % 100]
     fields = {
         "version": 1,

@@ -12,6 +12,7 @@ from benchmarks.rows import (
     fan_in,
     idle,
     log,
+    log_redis,
     memory,
     million,
     ping_pong,
@@ -37,6 +38,7 @@ _MODULES = (
     million,
     idle,
     log,
+    log_redis,
 )
 
 ROWS: dict[str, Row] = {module.ROW.key: module.ROW for module in _MODULES}
