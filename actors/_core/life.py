@@ -100,7 +100,7 @@ def begin(cell: Cell, failure: Failure | None) -> BaseException | None:
     context = cell.context
     if context is None or cell.state is not State.NEW:
         context = new_context(cell, failure)
-    _say_starting(cell)
+    path = _say_starting(cell)
     try:
         run_code(context, "on_start", _bring_up, cell, context)
     except Abandoned:
@@ -114,24 +114,27 @@ def begin(cell: Cell, failure: Failure | None) -> BaseException | None:
     cell.move(State.RUNNING)
     now = cell.system.clock.now()
     if cell.incarnation == 1:
-        cell.system.events.report(events.AgentStarted, cell.path, 1, now, cell.spec.agent)
+        cell.system.events.report(events.AgentStarted, path, 1, now, cell.spec.agent)
     else:
         cell.restarts += 1
         error_before = failure.error if failure is not None and failure.phase is not Phase.EXIT else None
-        cell.system.events.report(events.AgentRestarted, cell.path, cell.incarnation, now, error_before)
+        cell.system.events.report(events.AgentRestarted, path, cell.incarnation, now, error_before)
     return None
 
 
-def _say_starting(cell: Cell) -> None:
+def _say_starting(cell: Cell) -> str:
+    """Take the step and report it; gives the path, which the next report needs, too."""
     was = cell.state
     cell.move(State.STARTING)
     system = cell.system
+    path = cell.path
     now = system.clock.now()
     if was is State.NEW:
         spec = cell.spec
-        system.events.report(events.AgentSpawned, cell.path, 1, now, spec.agent, spec.restart, cell.known_policy)
+        system.events.report(events.AgentSpawned, path, 1, now, spec.agent, spec.restart, cell.known_policy)
     else:
-        system.events.report(events.AgentRestarting, cell.path, cell.incarnation, now, was)
+        system.events.report(events.AgentRestarting, path, cell.incarnation, now, was)
+    return path
 
 
 def _bring_up(cell: Cell, context: Context) -> None:

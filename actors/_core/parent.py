@@ -179,10 +179,11 @@ class Parent(Place):
     def known_policy(self) -> Policy | None:
         """What decides about its failures, for those who look; None where the parent cannot say."""
         policy = self.spec.policy
-        if policy is not None or self.parent is None:
+        parent = self.parent
+        if policy is not None or parent is None:
             return policy
         try:
-            return self.parent.cell.family_policy
+            return parent.family_policy
         except BaseException:  # the parent may compute it
             return None
 
