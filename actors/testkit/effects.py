@@ -137,6 +137,13 @@ class Replied(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class Emitted(Effect):
+    """Something of the program's own was told among the events, by the agent or in the name of its system."""
+
+    record: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Piped(Effect):
     """The result of a future is to be delivered as a message."""
 

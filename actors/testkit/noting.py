@@ -113,6 +113,10 @@ class HandlerContext(Context):
         ask.add_done_callback(replied)
         return reply
 
+    def emit(self, record: Any) -> None:
+        super().emit(record)
+        self.note(effects.Emitted(record))
+
     def become(self, handler: Callable[[Any], Any]) -> None:
         super().become(handler)
         self.note(effects.Became(handler))

@@ -215,6 +215,9 @@ class HandlerSystem(ActorSystem):
     def own_thread(self, path: str) -> OwnThread:
         return self.pool  # type: ignore[return-value]
 
+    def emit(self, record: object) -> None:
+        recorder(f"{self.name} emits").note(effects.Emitted(record))
+
     def find(self, path: str) -> AgentRef[Any] | None:
         names = split(path)
         return next((ref for ref in self._living() if split(ref.path) == names), None)
