@@ -18,6 +18,7 @@ from pathlib import Path
 
 LOOK_SECONDS = 0.1
 _LONGEST = 100  # bytes of a socket's path, that all systems take
+_TRIES = 10
 _numbers = itertools.count(1)
 _AF_UNIX: int | None = getattr(socket, "AF_UNIX", None)
 
@@ -87,16 +88,18 @@ class Door:
         self._closed = False
 
     def _bind(self, folder: Path) -> None:
-        while True:
+        for left in reversed(range(_TRIES)):
             folder.mkdir(exist_ok=True)
+            # What is there of an earlier process of this number is nobody's.
+            self._path.unlink(missing_ok=True)
             try:
-                # What is there of an earlier process of this number is nobody's.
-                self._path.unlink(missing_ok=True)
                 with _address(self._path) as address:
                     self._socket.bind(address)
+                return
             except FileNotFoundError:
-                continue  # The last follower has just removed the folder.
-            return
+                # The last follower may just have removed the folder.
+                if not left:
+                    raise
 
     def arm(self) -> bool:
         self._socket.setblocking(False)

@@ -44,6 +44,8 @@ class Recording:
         self._stamping.give(system_started(system), True)
         self._unsubscribe = system.events.subscribe(self._on_event)
         self._sampler = None if sample is None else Sampler(system, logs, sample, self._stamping.clock)
+        if system.events.recent(1, SystemStopped):
+            self._finish()  # It has told its last before.
 
     @property
     def run(self) -> str:

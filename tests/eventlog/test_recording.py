@@ -17,7 +17,7 @@ from actors.eventlog.samples import figures_of
 from actors.eventlog.stamping import Entry
 from actors.testkit import VirtualClock
 from tests.eventlog.conftest import Backend
-from tests.eventlog.samples import PATIENCE, change, collect, note, texts
+from tests.eventlog.samples import PATIENCE, change, collect, fill, note, texts
 
 Settle = Callable[[EventLog], None]
 
@@ -205,6 +205,26 @@ def test_a_second_log_with_records_of_another_run_is_refused() -> None:
             record(system, MemoryLog(), used)
         record(system, used)
         assert kinds(used) == ["mission_event", "system_started"]
+
+
+def test_a_system_that_has_ended_has_nothing_to_record(log: EventLog, settle: Settle) -> None:
+    with ActorSystem() as system:
+        pass
+    record(system, log)
+    settle(log)
+    assert kinds(log) == ["system_started"]
+    assert log.runs()[-1].ended
+
+
+def test_records_are_in_the_order_of_their_numbers_when_the_time_of_day_steps_back(
+    log: EventLog, settle: Settle
+) -> None:
+    times = iter([2_000_000_000.0, 1_000_000_000.0, 1_500_000_000.0])
+    log._stamping.clock = lambda: next(times, 0.0)  # type: ignore[attr-defined]
+    fill(log, "abc")
+    settle(log)
+    assert texts(log.read()) == texts(log.recent()) == ["a", "b", "c"]
+    assert [each.timestamp.year for each in log.read() if each.timestamp] == [2033, 2001, 2017]
 
 
 def test_what_cannot_be_recorded_is_refused() -> None:

@@ -279,6 +279,38 @@ def test_a_file_in_a_folder_where_nothing_may_be_made_can_be_read(tmp_path: Path
     assert (ran.stdout, ran.returncode) == ("a b c b c\n", 0), ran.stderr
 
 
+@pytest.mark.system_case("T98")
+def test_a_full_disk_is_counted_and_all_is_written_in_order_when_there_is_room(path: Path) -> None:
+    with SqliteLog(path, retention=Retention(None, None, None)) as log:
+        assert log.flush(PATIENCE)
+        # SQLite says that the disk is full when a file may have no more pages.
+        log._connection.execute("PRAGMA max_page_count = 1")
+        fill(log, range(2000))
+        while log.stats.up:
+            assert not log.flush(0.01)
+        stats = log.stats
+        assert stats.failed >= 1
+        assert (stats.waiting, stats.dropped) == (2000 - stats.written, {})
+        log._connection.execute("PRAGMA max_page_count = 1073741823")
+        assert log.flush(PATIENCE)
+        assert texts(log.read(0, 5000)) == [str(number) for number in range(2000)]
+        assert log.stats.up
+
+
+def test_what_another_process_holds_is_written_when_it_lets_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.eventlog.sqlite_file.BUSY_SECONDS", 0.01)
+    with SqliteLog(path) as log:
+        holder = sqlite3.connect(path, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        log.append(change("x"))
+        while log.stats.up:
+            assert not log.flush(0.01)
+        holder.execute("ROLLBACK")
+        holder.close()
+        assert log.flush(PATIENCE)
+        assert texts(log.read()) == ["x"]
+
+
 # -- those who follow ----------------------------------------------------------------------
 
 
