@@ -19,13 +19,24 @@ _Stored = tuple[int, float, Fields]
 _number = itemgetter(0)
 
 
+_FEW = 256  # entries whose first goes from a list as fast as from a deque
+
+
 class _View:
     """The newest `limit` entries of a view, and the one before them, which tells where the gap is."""
 
-    __slots__ = ("entries", "first", "limit", "total")
+    __slots__ = ("entries", "first", "limit", "room", "total")
 
     def __init__(self, limit: int | None, first: int) -> None:
-        self.entries: deque[_Stored] = deque(maxlen=None if limit is None else limit + 1)
+        # There is one for each agent, and most have few entries: an empty deque is 760 bytes. `room` is where a list
+        # that does not see to its length itself is to be cut.
+        self.entries: list[_Stored] | deque[_Stored]
+        if limit is None or limit <= _FEW:
+            self.entries = []
+            self.room = None if limit is None else limit + 1
+        else:
+            self.entries = deque(maxlen=limit + 1)
+            self.room = None
         self.limit = limit
         self.first = first
         self.total = 0
@@ -94,6 +105,8 @@ class MemoryLog(StampedLog, ViewReader):
             self._last = seq
             whole.total += 1
             whole.entries.append(stored)
+            if whole.room is not None and len(whole.entries) > whole.room:
+                del whole.entries[0]
             if whole.limit is not None and whole.total > whole.limit:
                 dropped = whole.entries[0]
                 if dropped[2].get("event_type") in ENDS and self._retention.agent is not None:
@@ -125,7 +138,10 @@ class MemoryLog(StampedLog, ViewReader):
         if view is None:
             view = views[name] = _View(limit, stored[0])
         view.total += 1
-        view.entries.append(stored)
+        entries = view.entries
+        entries.append(stored)
+        if view.room is not None and len(entries) > view.room:
+            del entries[0]
 
     def _drop_ended(self, stored: _Stored) -> None:
         agent = stored[2].get("agent_id", "")
