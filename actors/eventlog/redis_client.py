@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from actors._core.checks import is_seconds
 from actors.eventlog.stamping import SYSTEM_VIEW
 
 URLS = ("redis://", "rediss://", "unix://")
@@ -44,8 +45,10 @@ def connect(url: str, answer_within: float, connect_within: float = 0.5) -> Any:
     """Give a client that waits at most so many seconds for an answer, and tries nothing twice; it connects when used.
 
     The library's own defaults would keep the caller for up to a minute. Raises ImportError, which says what to install,
-    without the extra `redis`, and ValueError for what is no URL of a Redis.
+    without the extra `redis`, and ValueError for what is no URL of a Redis, or no time.
     """
+    if not is_seconds(answer_within, above=0.0):
+        raise ValueError(f"answer_within: seconds, more than 0, not {answer_within!r}")
     if not isinstance(url, str) or not url.startswith(URLS):
         raise ValueError(f"url: as in redis://localhost:6379/0, rediss://... or unix:///path, not {url!r}")
     try:
@@ -91,25 +94,32 @@ class Keys:
         """Give the key of the stream that holds a view."""
         if view == SYSTEM_VIEW:
             return self.events
-        return f"{self._run}{'agent' if view.startswith('a:') else 'mission'}:{view[2:]}"
+        key = f"{self._run}{'agent' if view.startswith('a:') else 'mission'}:{view[2:]}"
+        # An id may have been made of bytes that are no text.
+        return key.encode(errors="backslashreplace").decode()
 
 
 WRITE = """
 -- Writes the records of one batch, and trims what they were added to: all of it or nothing.
 -- KEYS: about, events, then each view that has one of the records.
--- ARGV: milliseconds to live or '', number of fields about the run, these as name and value, the limit of each stream
---       or '', then of each record: number, data, positions of its views in KEYS.
+-- ARGV: number of the last record that was written before, milliseconds to live or '', number of fields about the run,
+--       these as name and value, the limit of each stream or '', then of each record: number, data, positions of its
+--       views in KEYS.
+-- Gives what it did, and the number of the last record that was there: 0 nothing, they are there already; 1 written;
+-- 2 written, as the first of the run; 3 nothing, since some that were written before are not there.
 local about, events = KEYS[1], KEYS[2]
-local lives, fields = ARGV[1], tonumber(ARGV[2])
-local at = 3 + 2 * fields + #KEYS - 1
-local function limit(key) return ARGV[2 * fields + key + 1] end
+local known, lives, fields = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local at = 4 + 2 * fields + #KEYS - 1
+local function limit(key) return ARGV[2 * fields + key + 2] end
 
 -- What was written by a try whose answer was lost is not written again.
 local last = tonumber(redis.call('HGET', about, 'last_seq') or 0)
 local final = ARGV[#ARGV - 2]
-if tonumber(final) <= last then return 0 end
--- The server never had the records before these, or has lost them.
-if last == 0 then redis.call('HSET', about, unpack(ARGV, 3, 2 + 2 * fields)) end
+if tonumber(final) <= last then return {0, last} end
+-- It was started again with an older state.
+if last > 0 and last < known then return {3, last} end
+-- It never had the records before these, or has lost them all.
+if last == 0 then redis.call('HSET', about, unpack(ARGV, 4, 3 + 2 * fields)) end
 -- Each record of a view says which place in it it has, and which record was before it, so that a reader knows whether
 -- one is missing, and how many.
 local before, place = {}, {}
@@ -139,11 +149,25 @@ end
 if lives ~= '' then
   for key = 1, #KEYS do redis.call('PEXPIRE', KEYS[key], lives) end
 end
-return last == 0 and 2 or 1
+return {last == 0 and 2 or 1, last}
 """
 
 
+PRESENT, WRITTEN, BEGUN, BEHIND = range(4)
+"""What `write` did, see the script."""
+
+
+def write(client: Any, keys: list[str], arguments: list[str | int]) -> tuple[int, int]:
+    """Run `WRITE`, and teach it to a server that does not know it."""
+    from redis.exceptions import NoScriptError
+
+    try:
+        did, last = client.evalsha(_digest(), len(keys), *keys, *arguments)
+    except NoScriptError:
+        did, last = client.eval(WRITE, len(keys), *keys, *arguments)
+    return did, last
+
+
 @cache
-def script_digest() -> str:
-    """Give the name under which the server knows `WRITE` once it has run it."""
+def _digest() -> str:
     return hashlib.sha1(WRITE.encode(), usedforsecurity=False).hexdigest()

@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 
 from actors.eventlog.log import Retention
 from actors.eventlog.redis_client import (
+    BEGUN,
+    BEHIND,
     NAMESPACE,
     RUNS,
-    WRITE,
     Keys,
     connect,
     errors_of,
-    script_digest,
     without_password,
+    write,
 )
 from actors.eventlog.redis_reading import RedisReader, RedisReading
 from actors.eventlog.stamping import ENDS, SYSTEM_VIEW, Entry, iso, stamped, views_of
@@ -64,6 +65,7 @@ class RedisLog(Buffered):
         self._reading = _OwnReading(self, url, namespace)
         # Of the writing thread alone:
         self._first = 0  # the first number that this log was given
+        self._known = 0  # the last number that the server has said to have
         self._listed = False  # in the index of runs
         self._step = self.batch
         self._ended: dict[str, int] = {}  # views of agents that have ended, and the number of the end, oldest first
@@ -99,6 +101,15 @@ class RedisLog(Buffered):
             raise
 
     def _write_step(self, entries: list[Entry]) -> None:
+        did, last = self._try_step(entries, self._known)
+        if did == BEHIND:
+            did, _ = self._try_step([_lost_by_server(last + 1, self._known, entries[0].timestamp), *entries], last)
+        self._known = entries[-1].seq
+        if did == BEGUN or not self._listed:
+            self._list_run()
+        self._drop_ended(entries[-1].seq)
+
+    def _try_step(self, entries: list[Entry], known: int) -> tuple[int, int]:
         keys = self._keys
         positions: dict[str, int] = {}
         records: list[str | int] = []
@@ -111,22 +122,8 @@ class RedisLog(Buffered):
         about = [word for pair in self._about(entries[0].seq).items() for word in pair]
         limits = [self._limit(view) for view in (SYSTEM_VIEW, *positions)]
         streams = [keys.stream(view) for view in positions]
-        lost = self._run_script(
-            [keys.about, keys.events, *streams], [self._lives, len(about) // 2, *about, *limits, *records]
-        )
-        if lost or not self._listed:
-            self._list_run()
-        self._drop_ended(entries[-1].seq)
-
-    def _run_script(self, keys: list[str], arguments: list[str | int]) -> bool:
-        """Write, and say whether the server had nothing of this run."""
-        from redis.exceptions import NoScriptError
-
-        try:
-            answer = self._client.evalsha(script_digest(), len(keys), *keys, *arguments)
-        except NoScriptError:
-            answer = self._client.eval(WRITE, len(keys), *keys, *arguments)
-        return int(answer) == 2
+        head = [known, self._lives, len(about) // 2, *about, *limits]
+        return write(self._client, [keys.about, keys.events, *streams], [*head, *records])
 
     def _about(self, seq: int) -> dict[str, str | int]:
         """What a reader is told of the run; `base`: all up to this number was lost before the first that is kept."""
@@ -216,3 +213,9 @@ class _OwnReading(RedisReading):
 def _first_number(entry: Entry) -> int:
     first: int = entry.fields["from_seq"] if is_gap(entry) else entry.seq
     return first
+
+
+def _lost_by_server(first: int, last: int, timestamp: float) -> Entry:
+    """The gap of a server that was started again with an older state: it has the number of the last that is lost."""
+    fields = {"event_type": "log_gap", "from_seq": first, "to_seq": last, "count": last - first + 1}
+    return Entry(last, timestamp, {**fields, "reason": "lost_by_server"}, True)

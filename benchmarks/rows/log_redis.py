@@ -9,8 +9,8 @@ ROW = Row(
     method=(
         "one thread reports events of 100 agents as fast as it can, with a log in Redis and its bounds by default, but "
         "room for all to wait; an event counts when it is in the stream of the run and in that of its agent. The bare "
-        "loop adds the same texts to one stream of the same server, bounded alike, 500 in a pipeline. The peers have no "
-        "log"
+        "loop adds the same texts to one stream of the same server, bounded alike, 500 in a pipeline. The peers have "
+        "no log"
     ),
     metrics=(
         Metric("cost", "an event, log in Redis", "us", "lower"),

@@ -99,6 +99,10 @@ class RedisServer:
         self.call("FLUSHALL")
         self.call("SCRIPT", "FLUSH")
 
+    def forget_saved(self) -> None:
+        """Let the next start be without what `SAVE` has kept."""
+        (self._folder / "dump.rdb").unlink(missing_ok=True)
+
     def close(self) -> None:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)

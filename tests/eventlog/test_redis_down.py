@@ -226,6 +226,30 @@ def test_a_server_that_has_lost_all_gets_the_run_again_and_tells_what_is_missing
     assert [info.run for info in log.runs()] == [log.run]
 
 
+def test_a_server_that_comes_back_with_an_older_state_has_the_loss_told_by_a_gap(
+    redis_server: RedisServer, make_log: Log
+) -> None:
+    log = make_log()
+    for number in range(20):
+        if number == 8:
+            assert log.flush(PATIENCE)
+            redis_server.call("SAVE")
+        log.append(chatter(number))
+    assert log.flush(PATIENCE)
+    try:
+        redis_server.restart()
+        assert [record.seq for record in everything(log)] == [*range(1, 9)]
+        with log.follow(20) as follower:
+            log.append(chatter(20))
+            assert told_and_seen(follower, 21) == ([], [21])
+        records = everything(log)
+    finally:
+        redis_server.forget_saved()
+    (gap,) = (record for record in records if isinstance(record, LogGapRecord))
+    assert [record.seq for record in records] == [*range(1, 9), 20, 21]
+    assert (gap.seq, gap.from_seq, gap.to_seq, gap.count, gap.reason) == (20, 9, 20, 12, "lost_by_server")
+
+
 def test_a_follower_goes_on_where_it_was_when_the_server_is_back(lasting_server: RedisServer, make_log: Log) -> None:
     log = make_log(lasting_server)
     with log.follow(0) as follower, log.follow(0, agent="/a") as of_agent:

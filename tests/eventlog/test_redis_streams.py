@@ -149,6 +149,14 @@ def test_a_server_that_forgets_its_scripts_is_told_again(redis_server: RedisServ
     assert (log.stats.written, log.stats.failed) == (2, 0)
 
 
+def test_an_id_that_is_no_text_harms_nobody(make_log: Make) -> None:
+    log = make_log()
+    log.append(of("\udce9", mission_id="\ud800"))
+    assert log.flush(PATIENCE)
+    assert [record.seq for record in log.read(agent="\udce9")] == [1]
+    assert [record.mission_id for record in log.read(mission="\ud800")] == ["\ud800"]
+
+
 # -- gaps ---------------------------------------------------------------------------------
 
 
@@ -328,6 +336,12 @@ def test_a_run_that_is_not_there_is_named_with_those_that_are(redis_server: Redi
 def test_an_expiry_below_a_second_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match=r"^expire_after: seconds, at least 1"):
         RedisLog("redis://localhost:1/0", expire_after=seconds)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), "1"])
+def test_a_time_to_answer_that_is_none_is_refused(seconds: object) -> None:
+    with pytest.raises(ValueError, match=r"^answer_within: seconds, more than 0"):
+        RedisLog("redis://localhost:1/0", answer_within=seconds)  # type: ignore[arg-type]
 
 
 def test_it_works_over_tcp_too() -> None:
