@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -250,32 +252,30 @@ def test_open_log_knows_files_and_urls(path: Path) -> None:
             open_log(target)  # type: ignore[arg-type]
 
 
-def test_a_file_in_a_folder_where_nothing_may_be_made_can_be_read(tmp_path: Path) -> None:
-    folder = tmp_path / "archive"
-    folder.mkdir()
-    with SqliteLog(folder / "run.db") as log:
+@pytest.fixture
+def archive() -> Iterator[Path]:
+    """A folder that everybody may read; pytest's own are closed to others, and root may write anywhere."""
+    folder = Path(tempfile.mkdtemp())
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_file_in_a_folder_where_nothing_may_be_made_can_be_read(archive: Path) -> None:
+    path = archive / "run.db"
+    with SqliteLog(path) as log:
         fill(log, "abc")
-    (folder / "run.db").chmod(0o444)
-    folder.chmod(0o555)
-    try:
-        program = (
-            "import os, sys\n"
-            "from actors.eventlog import open_log\n"
-            "os.geteuid() or os.setuid(65534)\n"
-            "with open_log(sys.argv[1]) as reader, reader.follow(1) as follower:\n"
-            "    print(*(each.message for each in reader.read()), *(each.message for each in follower.next_batch()))"
-        )
-        for above in tmp_path.parents[:2]:
-            above.chmod(0o755)
-        tmp_path.chmod(0o755)
-        ran = subprocess.run(
-            [sys.executable, "-c", program, str(folder / "run.db")],
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-        )
-    finally:
-        folder.chmod(0o755)
+    path.chmod(0o444)
+    archive.chmod(0o555)
+    program = (
+        "import os, sys\n"
+        "from actors.eventlog import open_log\n"
+        "os.geteuid() or os.setuid(65534)\n"
+        "with open_log(sys.argv[1]) as reader, reader.follow(1) as follower:\n"
+        "    print(*(each.message for each in reader.read()), *(each.message for each in follower.next_batch()))"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    ran = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert (ran.stdout, ran.returncode) == ("a b c b c\n", 0), ran.stderr
 
 
