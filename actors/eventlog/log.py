@@ -160,9 +160,7 @@ class Reader(ABC):
         """Give the newest `count` of those that fit, oldest first."""
 
     @abstractmethod
-    def follow(
-        self, after: int | None = None, *, agent: str | None = None, mission: str | None = None
-    ) -> Follower:
+    def follow(self, after: int | None = None, *, agent: str | None = None, mission: str | None = None) -> Follower:
         """Follow a view from a cursor; None is from now on."""
 
     @abstractmethod
