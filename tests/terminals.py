@@ -46,12 +46,19 @@ class Terminal:
                 environment.pop(name, None)
         stdout = subprocess.PIPE if only_stderr else slave
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=stdout, stderr=slave, env=environment, cwd=cwd, start_new_session=True
+            command,
+            stdin=slave,
+            stdout=stdout,
+            stderr=slave,
+            env=environment,
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=_take_terminal,
         )
         os.close(slave)
 
     def resize(self, columns: int, lines: int) -> None:
-        """Give the window another size, as a user who drags it."""
+        """Give the window another size, as a user who drags it; the program gets the signal of it."""
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._screen.resize(lines, columns)
 
@@ -113,3 +120,8 @@ class Terminal:
         os.close(self._master)
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+
+def _take_terminal() -> None:
+    # Its keys are then signals, as Ctrl-C is, for this process.
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

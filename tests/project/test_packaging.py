@@ -44,12 +44,13 @@ def test_the_wheel_holds_the_two_packages_the_plugin_and_nothing_else(wheel: zip
     assert folders == {"actors", "policies", "pytest_actortree.py", f"actortree-{version}.dist-info"}
 
 
-def test_the_wheel_tells_pytest_of_the_plugin_and_nobody_else(wheel: zipfile.ZipFile, metadata: Message) -> None:
+def test_the_wheel_brings_the_command_and_tells_pytest_of_the_plugin(wheel: zipfile.ZipFile, metadata: Message) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt"))
     points = configparser.ConfigParser()
     points.read_string(wheel.read(name).decode())
     assert {section: dict(points[section]) for section in points.sections()} == {
-        "pytest11": {"actortree": "pytest_actortree"}
+        "console_scripts": {"actortree": "actors.console:main"},
+        "pytest11": {"actortree": "pytest_actortree"},
     }
     assert "Framework :: Pytest" in metadata.get_all("Classifier", [])
 
@@ -94,7 +95,7 @@ def test_the_core_needs_three_packages_only(metadata: Message) -> None:
 
 
 def test_the_extras_are_those_that_are_documented(metadata: Message) -> None:
-    assert set(metadata.get_all("Provides-Extra", [])) == {"bench", "dev", "plot", "test"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"bench", "dev", "plot", "prometheus", "redis", "test", "tui"}
 
 
 def test_setup_cfg_holds_settings_of_tools_only() -> None:

@@ -1,0 +1,51 @@
+"""How does the command get at a log?"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from actors.console.errors import ConsoleError
+from actors.eventlog.log import Gap, Reader, RunInfo
+from actors.eventlog.opening import open_log
+from actors.eventlog.records import Record
+
+_AT_ONCE = 1000
+_ERRORS = (OSError, ValueError, LookupError, ImportError, sqlite3.Error)
+"""What a log raises that is not there, is no log, or has gone away."""
+
+
+@contextmanager
+def opened(target: str, run: str | None = None) -> Iterator[Reader]:
+    """Open a log, a file or a URL, for one of its runs; raises ConsoleError for what cannot be read."""
+    try:
+        with open_log(target, run) as reader:
+            yield reader
+    except BrokenPipeError:
+        raise  # of whoever reads what is written
+    except _ERRORS as error:
+        raise ConsoleError(_said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return f"{error}"
+
+
+def all_records(reader: Reader, after: int = 0) -> Iterator[Record | Gap]:
+    """Give what the log keeps now after a cursor, oldest first, with the gaps."""
+    while True:
+        page = reader.read(after, _AT_ONCE)
+        if page.gap is not None:
+            yield page.gap
+        yield from page.records
+        if page.cursor == after:
+            return
+        after = page.cursor
+
+
+def run_of(reader: Reader) -> RunInfo | None:
+    """Give what the log knows of the run that is read."""
+    return next((info for info in reader.runs() if info.run == reader.run), None)
