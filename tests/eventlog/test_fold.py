@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from actors.eventlog import fold as folding
 from actors.eventlog.fold import Fold, LoggedAgent, LoggedTree, fold
 from actors.eventlog.kinds import KINDS
 from actors.eventlog.log import Gap
@@ -287,7 +287,7 @@ def test_a_tree_can_be_seen_after_each_record(run: Teller) -> None:
 
 
 def test_only_the_newest_of_those_who_have_ended_are_remembered(run: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folding, "ENDED", 3)
+    monkeypatch.setattr(importlib.import_module("actors.eventlog.fold"), "ENDED", 3)
     for number in range(5):
         run.start(f"/a{number}")
         run.end(f"/a{number}")
