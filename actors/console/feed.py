@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from actors.console.opening import all_records, run_of
-from actors.eventlog.fold import Fold, LoggedTree
+from actors.console.opening import run_of
+from actors.eventlog.fold import LoggedTree
+from actors.eventlog.kept import read_kept
 from actors.eventlog.log import Follower, Gap, Reader
 from actors.eventlog.records import Record
 
@@ -26,11 +27,12 @@ class Feed:
         self.counts: Counter[str] = Counter()
         self.letters = 0
         self.failures: deque[Record] = deque(maxlen=_FAILURES)
-        self._fold = Fold(self.info.system if self.info is not None and self.info.system else "?")
+        kept = read_kept(reader)
+        self._fold = kept.begin(self.info.system if self.info is not None and self.info.system else "?")
         self._times: deque[datetime] = deque(maxlen=100_000)
         self._last = 0
         self._follower: Follower | None = None
-        self._take(all_records(reader))
+        self._take(kept.records)
 
     def catch_up(self) -> None:
         """Take what has come since; does not wait for anything."""

@@ -7,8 +7,9 @@ import json
 from collections import Counter
 
 from actors.console.feed import LETTERS
-from actors.console.opening import all_records, opened
+from actors.console.opening import opened
 from actors.console.text import clean, local_time, plural
+from actors.eventlog.kept import all_records
 from actors.eventlog.log import Gap
 from actors.eventlog.records import Record
 

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from actors.console.errors import ConsoleError
-from actors.eventlog.log import Gap, Reader, RunInfo
+from actors.eventlog.log import Reader, RunInfo
 from actors.eventlog.opening import open_log
-from actors.eventlog.records import Record
 
-_AT_ONCE = 1000
 _ERRORS = (OSError, ValueError, LookupError, ImportError, sqlite3.Error)
 """What a log raises that is not there, is no log, or has gone away."""
 
@@ -32,18 +30,6 @@ def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return f"{error}"
-
-
-def all_records(reader: Reader, after: int = 0) -> Iterator[Record | Gap]:
-    """Give what the log keeps now after a cursor, oldest first, with the gaps."""
-    while True:
-        page = reader.read(after, _AT_ONCE)
-        if page.gap is not None:
-            yield page.gap
-        yield from page.records
-        if page.cursor == after:
-            return
-        after = page.cursor
 
 
 def run_of(reader: Reader) -> RunInfo | None:

@@ -7,17 +7,19 @@ import json
 import sys
 
 from actors._core.tree import GLYPHS
-from actors.console.opening import all_records, opened, run_of
+from actors.console.opening import opened, run_of
 from actors.console.text import STYLES, clean, has_colours, painted
-from actors.eventlog.fold import Fold, LoggedTree
+from actors.eventlog.fold import LoggedTree
+from actors.eventlog.kept import read_kept
 from actors.eventlog.log import Gap, Reader
 
 
 def logged_tree(reader: Reader, at: int | None, ended: bool | None) -> LoggedTree:
     """Fold the log up to a record, or all of it. `ended` None shows who has ended where the whole run has."""
     info = run_of(reader)
-    folding = Fold(info.system if info is not None and info.system else "?")
-    for record in all_records(reader):
+    kept = read_kept(reader)
+    folding = kept.begin(info.system if info is not None and info.system else "?")
+    for record in kept.records:
         if at is not None and (record.first_available if isinstance(record, Gap) else record.seq or 0) > at:
             break
         folding.add(record)

@@ -1,6 +1,7 @@
 """What has happened in a run: every transition as a record, kept where others can follow it and read it later."""
 
 from actors.eventlog.fold import Fold, LoggedAgent, LoggedTree, fold
+from actors.eventlog.kept import fold_log
 from actors.eventlog.kinds import KINDS, decode, encode
 from actors.eventlog.log import EventLog, Follower, Gap, LogStats, Page, Reader, Retention, RunInfo
 from actors.eventlog.memory import MemoryLog
@@ -42,6 +43,7 @@ __all__ = [
     "decode",
     "encode",
     "fold",
+    "fold_log",
     "make_log",
     "open_log",
     "record",

@@ -7,7 +7,7 @@ an agent of which records are missing is `unknown` until the next one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -147,6 +147,20 @@ class Fold:
         self._nodes: dict[str, _Node] = {"/": self._root}
         self._ended: dict[str, _Node] = {}  # by path, in the order in which they ended
 
+    def begin(self, earlier: Iterable[Record], lost: Collection[str], seq: int) -> None:
+        """Begin with what is kept of the agents' own views from before the record `seq + 1`, oldest first.
+
+        `lost` are those agents of whom even that is not all.
+        """
+        for record in earlier:
+            self._take(record)
+        for path in lost:
+            node = self._nodes.get(path)
+            if node is not None:
+                node.lost = True
+                node.restarts = max(node.restarts, node.incarnation - 1)
+        self._seq = seq
+
     def add(self, record: Record | Gap) -> None:
         """Go one record further, or over a gap."""
         if isinstance(record, Gap):
@@ -159,6 +173,9 @@ class Fold:
             if record.seq > self._seq + 1:
                 self._lose()
             self._seq = record.seq
+        self._take(record)
+
+    def _take(self, record: Record) -> None:
         self._run = record.run or self._run
         self._at = record.timestamp or self._at
         kind = record.event_type

@@ -164,6 +164,10 @@ class Reader(ABC):
         """Follow a view from a cursor; None is from now on."""
 
     @abstractmethod
+    def agents(self) -> list[str]:
+        """Give the agents that have a view, in no order: all that live, and some that have ended not long ago."""
+
+    @abstractmethod
     def sample(self) -> dict[str, object] | None:
         """Give the newest figures of the live agents, `{"at": ISO time, "agents": {path: figures}}`, or None."""
 

@@ -178,6 +178,10 @@ class MemoryLog(StampedLog, ViewReader):
         ended = "" if self._ended is None else iso(self._ended)
         return [RunInfo(self.run, self._system, iso(self._started), ended, self._last)]
 
+    def agents(self) -> list[str]:
+        with self._lock:
+            return [*self._agents]
+
     def sample(self) -> dict[str, object] | None:
         return self._sample
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Sequence
 from typing import Any, cast
@@ -15,6 +16,7 @@ from actors.eventlog.redis_following import FedView, Feed, RawEntry, kept
 from actors.eventlog.stamping import SYSTEM_VIEW, view_name
 
 CLOSED = "this reader of it is closed"
+_KEYS_AT_ONCE = 1000
 
 
 class RedisReading(ViewReader):
@@ -78,6 +80,18 @@ class RedisReading(ViewReader):
             return []
         found = self._ask(*[("HGETALL", Keys(self._namespace, run).about) for run in runs])
         return [_run_info(run, about) for run, about in zip(runs, found, strict=True) if about]
+
+    def agents(self) -> list[str]:
+        prefix = self._keys.stream("a:")
+        found: set[bytes] = set()  # a key may come twice
+        pattern = re.sub(r"([*?\[\]\\^])", r"\\\1", prefix) + "*"
+        cursor = 0
+        while True:
+            ((following, keys),) = self._ask(("SCAN", cursor, "MATCH", pattern, "COUNT", _KEYS_AT_ONCE))
+            found.update(keys)
+            cursor = int(following)
+            if cursor == 0:
+                return [key.decode(errors="replace").removeprefix(prefix) for key in found]
 
     def sample(self) -> dict[str, object] | None:
         (text,) = self._ask(("GET", self._keys.sample))

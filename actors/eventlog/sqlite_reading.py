@@ -145,6 +145,11 @@ class SqliteReader(ViewReader):
             rows = connection.execute("SELECT run, system, started, ended, last_seq FROM run ORDER BY id").fetchall()
         return [RunInfo(*row) for row in rows]
 
+    def agents(self) -> list[str]:
+        with self._reading() as connection:
+            rows = connection.execute("SELECT name FROM view WHERE run = ? AND name GLOB 'a:*'", (self._id,)).fetchall()
+        return [name[2:] for (name,) in rows]
+
     def sample(self) -> dict[str, object] | None:
         with self._reading() as connection:
             row = connection.execute("SELECT figures FROM sample WHERE run = ?", (self._id,)).fetchone()

@@ -326,6 +326,9 @@ class Buffered(StampedLog):
     def runs(self) -> list[RunInfo]:
         return self._reader.runs()
 
+    def agents(self) -> list[str]:
+        return self._reader.agents()
+
     def sample(self) -> dict[str, object] | None:
         return self._reader.sample()
 
