@@ -11,6 +11,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,13 @@ import pyte
 
 PATIENCE = float(os.environ.get("ACTORTREE_TEST_PATIENCE", "20"))
 """Real seconds after which a wait has failed."""
+
+# The terminal's keys become signals, as Ctrl-C is, for the process that is in charge of it.
+_IN_CHARGE = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Terminal:
@@ -46,14 +54,13 @@ class Terminal:
                 environment.pop(name, None)
         stdout = subprocess.PIPE if only_stderr else slave
         self.process = subprocess.Popen(
-            command,
+            [sys.executable, "-c", _IN_CHARGE, *command],
             stdin=slave,
             stdout=stdout,
             stderr=slave,
             env=environment,
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=_take_terminal,
         )
         os.close(slave)
 
@@ -120,8 +127,3 @@ class Terminal:
         os.close(self._master)
         if self.process.stdout is not None:
             self.process.stdout.close()
-
-
-def _take_terminal() -> None:
-    # Its keys are then signals, as Ctrl-C is, for this process.
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from actors.console.opening import run_of
-from actors.eventlog.fold import LoggedTree
+from actors.eventlog.fold import Fold, LoggedTree
 from actors.eventlog.kept import read_kept
 from actors.eventlog.log import Follower, Gap, Reader
 from actors.eventlog.records import Record
@@ -27,21 +26,35 @@ class Feed:
         self.counts: Counter[str] = Counter()
         self.letters = 0
         self.failures: deque[Record] = deque(maxlen=_FAILURES)
-        kept = read_kept(reader)
-        self._fold = kept.begin(self.info.system if self.info is not None and self.info.system else "?")
         self._times: deque[datetime] = deque(maxlen=100_000)
         self._last = 0
         self._follower: Follower | None = None
-        self._take(kept.records)
+        self._fold = self._read_all()
 
     def catch_up(self) -> None:
         """Take what has come since; does not wait for anything."""
         if self._follower is None:
             self._follower = self.reader.follow(self._last)
         while batch := self._follower.next_batch(timeout=0.0):
-            self._take(batch)
+            if any(isinstance(each, Gap) for each in batch):
+                # More has come than the log keeps: what was missed is in the views of the agents.
+                self._follower.close()
+                self._follower = None
+                self._fold = self._read_all()
+                break
+            for record in batch:
+                self._fold.add(record)
+                self._count(record)
         if not self.is_over:
             self.info = run_of(self.reader)
+
+    def _read_all(self) -> Fold:
+        kept = read_kept(self.reader)
+        folding = kept.begin(self.info.system if self.info is not None and self.info.system else "?")
+        for record in kept.records:
+            folding.add(record)
+            self._count(record)
+        return folding
 
     def tree(self, *, ended: bool = False) -> LoggedTree:
         """Give the tree as it is by now, with what the agents had in hand when that was last looked at."""
@@ -64,17 +77,14 @@ class Feed:
         counts = {"records": dict(self.counts), "records_per_second": self.rate(datetime.now(UTC))}
         return {**self.tree().to_json(), **times, **counts}
 
-    def _take(self, records: Iterable[Record | Gap]) -> None:
-        for record in records:
-            self._fold.add(record)
-            if isinstance(record, Gap):
-                self._last = max(self._last, record.first_available - 1)
-                continue
-            kind = record.event_type
-            self._last = record.seq or self._last
-            self.counts[kind] += 1
-            self.letters += kind in LETTERS
-            if kind in ("agent_failed", "agent_start_failed"):
-                self.failures.append(record)
-            if record.timestamp is not None:
-                self._times.append(record.timestamp)
+    def _count(self, record: Record | Gap) -> None:
+        if isinstance(record, Gap) or record.seq is None or record.seq <= self._last:
+            return
+        self._last = record.seq
+        kind = record.event_type
+        self.counts[kind] += 1
+        self.letters += kind in LETTERS
+        if kind in ("agent_failed", "agent_start_failed"):
+            self.failures.append(record)
+        if record.timestamp is not None:
+            self._times.append(record.timestamp)
