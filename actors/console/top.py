@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from actors.console.screen import SORTS, View, as_text, draw
 
 _BY_KEY = {sort[0]: sort for sort in SORTS}
 _PAGE = 10
+_TERMINATED = 143
 
 
 def show(options: argparse.Namespace) -> int:
@@ -55,6 +57,8 @@ def _live(feed: Feed, view: View, every: float) -> None:
         from actors.console.painting import Painter
     except ImportError as error:
         raise ConsoleError(f"{error}; or use --plain") from error
+    # As an exception, so that the terminal is put in order also when somebody ends it from outside.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_TERMINATED))
     with Keys() as keys, Painter() as painter:
         while True:
             columns, lines = painter.size

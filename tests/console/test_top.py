@@ -104,14 +104,17 @@ def test_another_size_of_the_window_is_another_picture(packages_folder: Path, au
         assert max(len(line) for line in shown.splitlines()) <= 60
 
 
-@pytest.mark.parametrize(("end", "code"), [("q", 0), ("\x03", 130)], ids=["q", "ctrl-c"])
+@pytest.mark.parametrize(("end", "code"), [("q", 0), ("\x03", 130), ("", 143)], ids=["q", "ctrl-c", "sigterm"])
 def test_the_terminal_is_as_it_was_afterwards(
     packages_folder: Path, audit: Audit, path: Path, end: str, code: int
 ) -> None:
     with top(packages_folder, path) as terminal:
         terminal.wait_for("q quit")
         assert b"\x1b[?1049h" in terminal.raw  # the other screen
-        terminal.press(end)
+        if end:
+            terminal.press(end)
+        else:
+            terminal.process.terminate()
         assert terminal.end() == code
         assert b"\x1b[?1049l" in terminal.raw  # and back
         assert b"\x1b[?25h" in terminal.raw  # with its cursor
