@@ -30,6 +30,15 @@ class Retention:
                 raise ValueError(f"{name}: a whole number of at least 1, or None, not {value!r}")
 
 
+def retention_of(given: object) -> Retention:
+    """Give the bounds that are meant, None being those by default. Raises ValueError for anything else."""
+    if given is None:
+        return Retention()
+    if not isinstance(given, Retention):
+        raise ValueError(f"retention: a Retention or None, not {given!r}")
+    return given
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Records that are not kept any more: `lost` of them came after the cursor and before `first_available`.

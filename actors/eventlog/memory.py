@@ -11,7 +11,8 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from actors.eventlog.log import Follower, Gap, LogStats, Retention, RunInfo
+from actors._core.checks import check_timeout
+from actors.eventlog.log import Follower, Gap, LogStats, Retention, RunInfo, retention_of
 from actors.eventlog.reading import Kept, ViewFollower, ViewReader, check_cursor
 from actors.eventlog.stamping import ENDS, Fields, StampedLog, Stamping, iso, stamped, view_name
 
@@ -72,7 +73,7 @@ class MemoryLog(StampedLog, ViewReader):
 
     def __init__(self, retention: Retention | None = None) -> None:
         super().__init__()
-        self._retention = retention or Retention()
+        self._retention = retention_of(retention)
         self._stamping = Stamping((self,))
         self._all = _View(self._retention.system, 1)
         self._agents: dict[str, _View] = {}
@@ -87,6 +88,10 @@ class MemoryLog(StampedLog, ViewReader):
         # Guards the views and who waits for more. Reentrant, for the records of signal handlers and finalizers; who
         # reads looks at `_last`, whether there was one. Nothing foreign is called under it.
         self._lock = threading.RLock()
+
+    @property
+    def _is_closed(self) -> bool:
+        return self._closed
 
     def __repr__(self) -> str:
         return f"<MemoryLog of {self.run}>"
@@ -150,6 +155,7 @@ class MemoryLog(StampedLog, ViewReader):
             del self._agents[agent]
 
     def flush(self, timeout: float | None = None) -> bool:
+        check_timeout(timeout)
         return True
 
     def forget(self, *, agent: str | None = None, mission: str | None = None) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from actors._core.checks import check_timeout
 from actors.eventlog.kinds import decode
 from actors.eventlog.log import Follower, Gap, Page, Reader
 from actors.eventlog.records import BadEntryError, Record
@@ -22,6 +23,7 @@ Kept = tuple[int, str | bytes | Fields]
 """A number, and the whole record of that number as it is kept."""
 
 _AT_ONCE = 256  # entries of one look into the log
+_HIGHEST = 2**53  # a number that every log, and JSON, can say
 
 
 class ViewReader(Reader):
@@ -75,8 +77,7 @@ class ViewReader(Reader):
         kinds: tuple[str, ...] = (),
     ) -> list[Record]:
         check_count(count)
-        if isinstance(kinds, str):
-            raise ValueError(f"kinds: several kinds, as in ({kinds!r},)")
+        check_kinds(kinds)
         view = view_name(agent, mission)
         found: list[Record] = []
         before: int | None = None
@@ -106,9 +107,17 @@ def check_count(count: object) -> None:
         raise ValueError(f"count: a whole number of at least 1, not {count!r}")
 
 
+def check_kinds(kinds: object) -> None:
+    """Raise ValueError for what is no collection of kinds; so is one kind alone."""
+    if isinstance(kinds, str):
+        raise ValueError(f"kinds: several kinds, as in ({kinds!r},)")
+    if not isinstance(kinds, tuple | list | set | frozenset) or not all(isinstance(kind, str) for kind in kinds):
+        raise ValueError(f"kinds: several kinds, as in ('agent_failed',), not {kinds!r}")
+
+
 def check_cursor(after: object) -> None:
-    """Raise ValueError for what is no whole number of at least 0."""
-    if type(after) is not int or after < 0:
+    """Raise ValueError for what is no whole number of at least 0, or more than a log can count to."""
+    if type(after) is not int or not 0 <= after <= _HIGHEST:
         raise ValueError(f"after: the number of a record, or 0, not {after!r}")
 
 
@@ -161,7 +170,9 @@ class ViewFollower(Follower):
         return self._closed
 
     def next_batch(self, timeout: float | None = None) -> list[Record | Gap]:
-        deadline = None if timeout is None else time.monotonic() + timeout
+        check_timeout(timeout)
+        # One that no wait can be told, such as infinity, is the same as none.
+        deadline = None if timeout is None or timeout > threading.TIMEOUT_MAX else time.monotonic() + timeout
         try:
             with self._using:
                 return self._next(deadline)

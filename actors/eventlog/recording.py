@@ -103,7 +103,8 @@ def record(system: ActorSystem, *logs: EventLog, sample: float | None = 1.0) -> 
 
     Each `sample` seconds, the logs also get the figures of the agents that are not idle, see `Reader.sample`; None is
     never. What agents did before is not recorded, so this is best done before the first is spawned. Raises ValueError
-    for what is no system or no log of this package, and for a second log that has records of another run.
+    for what is no system, for no log of this package or a closed one, and for a second log that has records of another
+    run.
     """
     if not isinstance(system, ActorSystem):
         raise ValueError(f"system: an ActorSystem, not {system!r}")
@@ -113,6 +114,8 @@ def record(system: ActorSystem, *logs: EventLog, sample: float | None = 1.0) -> 
     for log in logs:
         if not isinstance(log, StampedLog):
             raise ValueError(f"logs: event logs of actors.eventlog, not {log!r}")
+        if log._is_closed:
+            raise ValueError(f"logs: {log!r} is closed")
         if log not in known:
             known.append(log)
     if sample is not None and not is_seconds(sample, above=0.0):

@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any, ClassVar
 
-from actors.eventlog.log import Retention
+from actors.eventlog.log import Retention, retention_of
 from actors.eventlog.redis_client import (
     BEGUN,
     BEHIND,
@@ -58,7 +58,7 @@ class RedisLog(Buffered):
             raise ValueError(f"expire_after: seconds, at least 1, or None, not {expire_after!r}")
         self._url = url
         self._namespace = namespace
-        self._retention = retention or Retention()
+        self._retention = retention_of(retention)
         self._lives = "" if expire_after is None else str(int(expire_after * 1000))
         self._client = connect(url, answer_within)
         self._started = time.time()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.eventlog.doorbell import bell, folder_of, ring
-from actors.eventlog.log import Retention
+from actors.eventlog.log import Retention, retention_of
 from actors.eventlog.sqlite_file import NotALogError, open_for_writing
 from actors.eventlog.sqlite_plan import Books, Plan
 from actors.eventlog.sqlite_reading import SqliteReader
@@ -42,11 +42,12 @@ class SqliteLog(Buffered):
         super().__init__(capacity)
         if keep_runs is not None and (type(keep_runs) is not int or keep_runs < 1):
             raise ValueError(f"keep_runs: a whole number of at least 1, or None, not {keep_runs!r}")
+        bounds = retention_of(retention)
         self.path = Path(path).absolute()
         self._connection = open_for_writing(self.path)
         try:
             self._id = self._begin(keep_runs)
-            self._books = Books(self._id, retention or Retention())
+            self._books = Books(self._id, bounds)
             self._reading = SqliteReader(self.path, self.run)
         except BaseException:
             self._connection.close()

@@ -52,6 +52,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     except sqlite3.OperationalError as error:
         raise OSError(f"{path} cannot be opened: {error}") from error
+    except ValueError as error:  # A name that no file can have, as one with NUL.
+        raise OSError(f"{str(path)!r} cannot be opened: {error}") from error
     try:
         with suppress(sqlite3.OperationalError):  # Read-only; then the next line says so.
             connection.execute("PRAGMA journal_mode = WAL")

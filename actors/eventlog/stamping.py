@@ -61,6 +61,11 @@ def view_name(agent: str | None, mission: str | None) -> str:
     for option, value in (("agent", agent), ("mission", mission)):
         if value is not None and not isinstance(value, str):
             raise ValueError(f"{option}: an id or None, not {value!r}")
+        if value is not None and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise ValueError(f"{option}: a text that UTF-8 can say, not {value!r}") from None
     return f"a:{agent}" if agent is not None else f"m:{mission}" if mission is not None else SYSTEM_VIEW
 
 
@@ -178,6 +183,11 @@ class StampedLog(EventLog):
     def _join(self, stamping: Stamping) -> None:
         """Take the records of another run, before there is one of the log's own; may do I/O."""
         self._stamping = stamping
+
+    @property
+    def _is_closed(self) -> bool:
+        """Whether it takes no more records."""
+        return False
 
     @property
     def run(self) -> str:

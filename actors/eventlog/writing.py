@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 from loguru import logger
 
+from actors._core.checks import check_timeout
 from actors.eventlog.log import Follower, LogStats, Page, RunInfo
 from actors.eventlog.reading import ViewReader
 from actors.eventlog.records import Record
@@ -110,6 +111,10 @@ class Buffered(StampedLog):
                 self._idle = False
                 self._news.notify()
 
+    @property
+    def _is_closed(self) -> bool:
+        return self._closing
+
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name=f"eventlog-{self.run}", daemon=True)
         try:
@@ -145,6 +150,8 @@ class Buffered(StampedLog):
         self._news.notify()
 
     def flush(self, timeout: float | None = None) -> bool:
+        check_timeout(timeout)
+        longest = None if timeout is None or timeout > threading.TIMEOUT_MAX else timeout
         with self._lock:
             last, asked = self._last, self._asked
             self._hurry = True
@@ -153,7 +160,7 @@ class Buffered(StampedLog):
         if alone:
             self._work_off()
         with self._lock:
-            self._done.wait_for(lambda: alone or self._over or self._is_done(last, asked), timeout)
+            self._done.wait_for(lambda: alone or self._over or self._is_done(last, asked), longest)
             return self._is_done(last, asked)
 
     def _is_done(self, last: int, asked: int) -> bool:

@@ -1,0 +1,83 @@
+"""Is every mistake in the use of a log refused at once, with what was wrong, instead of failing or losing later?"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors import ActorSystem
+from actors.eventlog import EventLog, MemoryLog, SqliteLog, make_log, record
+from actors.eventlog.redis_streams import RedisLog
+from tests.eventlog.samples import note, texts
+
+
+@pytest.mark.parametrize("after", [2**63, 10**30])
+def test_a_cursor_beyond_all_numbers_is_refused(log: EventLog, after: int) -> None:
+    with pytest.raises(ValueError, match=f"after: the number of a record, or 0, not {after}"):
+        log.read(after)
+    with pytest.raises(ValueError, match="after"):
+        log.follow(after)
+
+
+@pytest.mark.parametrize("kinds", [None, 5, "note", (5,)])
+def test_kinds_that_are_none_are_refused(log: EventLog, kinds: Any) -> None:
+    with pytest.raises(ValueError, match="kinds: several kinds"):
+        log.recent(kinds=kinds)
+
+
+@pytest.mark.parametrize("view", ["agent", "mission"])
+def test_an_id_that_no_record_can_have_is_refused(log: EventLog, view: str) -> None:
+    with pytest.raises(ValueError, match=rf"{view}: a text that UTF-8 can say, not '\\ud800'"):
+        log.read(**{view: "\ud800"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("timeout", ["1", math.nan, True])
+def test_a_timeout_that_is_no_time_is_refused(log: EventLog, timeout: Any) -> None:
+    with log.follow() as follower, pytest.raises(ValueError, match="timeout: seconds, or None"):
+        follower.next_batch(timeout)
+    with pytest.raises(ValueError, match="timeout: seconds, or None"):
+        log.flush(timeout)
+
+
+@pytest.mark.parametrize("timeout", [math.inf, 1e30])
+def test_a_timeout_longer_than_any_wait_is_none(log: EventLog, timeout: float) -> None:
+    with log.follow() as follower:
+        later = threading.Timer(0.05, log.append, [note("late")])
+        later.start()
+        assert texts(follower.next_batch(timeout)) == ["late"]
+        later.join()
+    assert log.flush(timeout)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda folder, bounds: MemoryLog(bounds),
+        lambda folder, bounds: SqliteLog(folder / "run.db", retention=bounds),
+        lambda folder, bounds: RedisLog("redis://localhost:1/0", bounds),
+    ],
+    ids=["memory", "sqlite", "redis"],
+)
+def test_bounds_that_are_none_are_refused_before_anything_is_made(
+    tmp_path: Path, make: Callable[[Path, Any], object]
+) -> None:
+    with pytest.raises(ValueError, match="retention: a Retention or None, not 5"):
+        make(tmp_path, 5)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_closed_log_takes_no_recording(log: EventLog) -> None:
+    log.close()
+    with ActorSystem() as system, pytest.raises(ValueError, match=r"logs: .* is closed"):
+        record(system, log)
+
+
+@pytest.mark.parametrize(("name", "said"), [("a\0b.db", r"'.*a\\x00b\.db'"), ("\ud800.db", r"'.*\\ud800\.db'")])
+def test_a_name_that_no_file_can_have_is_told(tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(OSError, match=f"{said} cannot be opened"):
+        make_log(str(tmp_path / name))
