@@ -25,6 +25,8 @@ def test_a_follower_sees_each_of_many_concurrent_records_once_in_order(log: Even
 
 
 @pytest.mark.system_case("T101")
+@pytest.mark.system_case("D4.2")
+@pytest.mark.system_case("D4.3")
 def test_a_late_follower_starts_at_the_tail_or_at_a_cursor(log: EventLog, settle: Settle) -> None:
     fill(log, "abc")
     settle(log)
@@ -37,6 +39,8 @@ def test_a_late_follower_starts_at_the_tail_or_at_a_cursor(log: EventLog, settle
 
 
 @pytest.mark.system_case("T101")
+@pytest.mark.system_case("T96")
+@pytest.mark.system_case("D4.4")
 def test_a_follower_that_is_too_late_is_told_of_the_gap_first(backend: Backend, settle: Settle) -> None:
     log = backend.log(Retention(system=50))
     fill(log, range(1, 1001))
@@ -56,6 +60,7 @@ def test_a_follower_of_a_view_gets_that_view_alone(log: EventLog) -> None:
         assert texts(collect(mission, lambda found: len(found) >= 2)) == ["0", "5"]
 
 
+@pytest.mark.system_case("D4.2")
 def test_two_followers_and_the_reader_do_not_take_from_one_another(log: EventLog, settle: Settle) -> None:
     with log.follow() as one, log.follow() as other:
         fill(log, "ab")

@@ -39,6 +39,7 @@ def test_a_record_that_is_in_a_log_is_not_taken_again(log: EventLog) -> None:
 
 
 @pytest.mark.system_case("T93")
+@pytest.mark.system_case("D4.2")
 def test_a_cursor_is_exclusive_so_that_pages_neither_repeat_nor_omit(log: EventLog, settle: Settle) -> None:
     fill(log, "abcde")
     settle(log)
@@ -52,6 +53,7 @@ def test_a_cursor_is_exclusive_so_that_pages_neither_repeat_nor_omit(log: EventL
 
 
 @pytest.mark.system_case("T93")
+@pytest.mark.system_case("D4.2")
 def test_pages_of_one_advance_and_the_start_gives_all(log: EventLog, settle: Settle) -> None:
     fill(log, "abc")
     settle(log)
@@ -78,6 +80,7 @@ def test_what_is_no_cursor_or_two_views_at_once_is_refused(log: EventLog) -> Non
 
 
 @pytest.mark.system_case("T94")
+@pytest.mark.system_case("D4.3")
 def test_recent_gives_the_newest_in_the_order_in_which_they_came(log: EventLog, settle: Settle) -> None:
     fill(log, range(1, 11))
     settle(log)
@@ -86,6 +89,7 @@ def test_recent_gives_the_newest_in_the_order_in_which_they_came(log: EventLog, 
 
 
 @pytest.mark.system_case("T94")
+@pytest.mark.system_case("D4.14")
 def test_recent_filters_before_it_counts(log: EventLog, settle: Settle) -> None:
     for number in range(1, 31):
         log.append((change if number % 10 else note)(number, agent_id="rare" if number % 5 == 0 else "often"))
@@ -98,6 +102,7 @@ def test_recent_filters_before_it_counts(log: EventLog, settle: Settle) -> None:
 
 
 @pytest.mark.system_case("T95")
+@pytest.mark.system_case("D4.1")
 def test_entries_that_are_no_records_are_passed_and_counted(log: EventLog, settle: Settle) -> None:
     append_bad(log, 25)
     log.append(note("good"))
@@ -109,6 +114,7 @@ def test_entries_that_are_no_records_are_passed_and_counted(log: EventLog, settl
 
 
 @pytest.mark.system_case("T95")
+@pytest.mark.system_case("D4.1")
 def test_a_page_of_bad_entries_alone_moves_the_cursor_behind_them(log: EventLog, settle: Settle) -> None:
     append_bad(log, 3)
     settle(log)
@@ -117,6 +123,7 @@ def test_a_page_of_bad_entries_alone_moves_the_cursor_behind_them(log: EventLog,
 
 
 @pytest.mark.system_case("T95")
+@pytest.mark.system_case("D4.1")
 def test_a_follower_passes_bad_entries_and_says_how_many(log: EventLog) -> None:
     with log.follow(0) as follower:
         append_bad(log, 25)
@@ -126,6 +133,7 @@ def test_a_follower_passes_bad_entries_and_says_how_many(log: EventLog) -> None:
 
 
 @pytest.mark.system_case("T96")
+@pytest.mark.system_case("D4.4")
 def test_a_cursor_that_is_too_old_is_told_what_is_lost(backend: Backend, settle: Settle) -> None:
     log = backend.log(Retention(system=100, agent=100, mission=100))
     fill(log, range(1, 1001))
@@ -141,6 +149,7 @@ def test_a_cursor_that_is_too_old_is_told_what_is_lost(backend: Backend, settle:
 
 
 @pytest.mark.system_case("T96")
+@pytest.mark.system_case("D4.4")
 def test_the_gap_of_a_view_is_told_with_a_number_only_where_it_is_known(backend: Backend, settle: Settle) -> None:
     log = backend.log(Retention(system=None, agent=10, mission=10))
     fill(log, range(500), agent_id="a")

@@ -14,6 +14,7 @@ Settle = Callable[[EventLog], None]
 
 
 @pytest.mark.system_case("T91")
+@pytest.mark.system_case("D4.5")
 @pytest.mark.parametrize(
     ("agent", "parent", "child"), [("a", "a", "b"), ("a", "b", "c"), ("a", "b", "b"), ("a", "a", "a"), (None, "a", "a")]
 )
@@ -39,6 +40,7 @@ def test_an_agent_and_a_mission_of_one_name_are_two_views(log: EventLog, settle:
 
 
 @pytest.mark.system_case("T92")
+@pytest.mark.system_case("D4.10")
 def test_each_view_keeps_the_newest_of_its_own_number(backend: Backend, settle: Settle) -> None:
     log = backend.log()
     fill(log, range(1, 3001), agent_id="a", mission_id="m")
@@ -81,6 +83,7 @@ def test_a_view_that_is_not_there_is_empty(log: EventLog, settle: Settle) -> Non
 
 
 @pytest.mark.system_case("T100")
+@pytest.mark.system_case("D4.9")
 def test_forgetting_a_view_leaves_the_others(log: EventLog, settle: Settle) -> None:
     log.append(change("both", agent_id="a", mission_id="m"))
     log.append(change("other", agent_id="b", mission_id="m"))

@@ -30,12 +30,15 @@ def stage(system: ActorSystem, clock: WatchedClock, log: EventLog, spec: Any) ->
     return Stage(system, clock, log, spec)
 
 
+@pytest.mark.system_case("T99")
 def test_every_legal_step_has_a_kind_that_tells_it_and_a_scenario_that_takes_it() -> None:
     legal = {(was, state) for was, states in NEXT.items() for state in states}
     assert set(TOLD) == legal
     assert set().union(*SCENARIOS.values()) == legal
 
 
+@pytest.mark.system_case("T99")
+@pytest.mark.system_case("D4.8")
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_no_step_is_silent_and_none_is_told_twice(
     scenario: Callable[[Stage], None], stage: Stage, monkeypatch: pytest.MonkeyPatch
@@ -49,10 +52,14 @@ def test_no_step_is_silent_and_none_is_told_twice(
     assert [(step, kind) for step, kind in watch.kinds if kind not in TOLD[step].split(", ")] == []
 
 
+@pytest.mark.system_case("T99")
+@pytest.mark.system_case("D4.7")
 def test_every_kind_has_a_scenario() -> None:
     assert {*EMITTED, *LOGS} == set(KINDS)
 
 
+@pytest.mark.system_case("T99")
+@pytest.mark.system_case("D4.7")
 @pytest.mark.parametrize("kind", EMITTED)
 def test_a_record_of_each_kind_is_told_and_can_be_read(kind: str, stage: Stage) -> None:
     records: list[Record] = []

@@ -102,6 +102,7 @@ def test_a_record_of_each_kind_comes_back_as_it_was(kind: str) -> None:
         assert encode(decode(text)) == text
 
 
+@pytest.mark.system_case("D4.13")
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_names_are_in_snake_case(kind: str) -> None:
     names = [kind, *KINDS[kind].model_fields]
@@ -177,6 +178,7 @@ def test_builders_chain_give_another_record_and_keep_the_kind() -> None:
     )
 
 
+@pytest.mark.system_case("D4.13")
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
@@ -194,6 +196,7 @@ def test_states_are_written_in_one_way_however_they_are_given(given: Any, kept: 
     assert (record.old_state, record.new_state) == (kept, kept)
 
 
+@pytest.mark.system_case("D4.13")
 @pytest.mark.parametrize("given", [SpawnMode.FORKED_CONTEXT, "forked_context", "ForkedContext"])
 def test_modes_are_written_in_one_way_however_they_are_given(given: Any) -> None:
     record = AgentStartedRecord().with_spawn_mode(given)
@@ -219,6 +222,7 @@ def test_a_record_reads_as_one_line() -> None:
 
 
 @pytest.mark.system_case("T90")
+@pytest.mark.system_case("D4.11")
 def test_a_kind_that_is_not_known_is_kept_and_readable() -> None:
     text = '{"version":1,"event_type":"coffee_made","seq":3,"path":"/kitchen","cups":2,"more":{"milk":true}}'
     record = decode(text)
@@ -230,6 +234,7 @@ def test_a_kind_that_is_not_known_is_kept_and_readable() -> None:
     assert decode(encode(record)) == record
 
 
+@pytest.mark.system_case("D4.11")
 def test_fields_of_a_later_version_are_kept_and_written_again() -> None:
     fields = {"version": 2, "event_type": "agent_started", "path": "/a", "mood": "good"}
     record = decode(fields)

@@ -19,6 +19,7 @@ class Quiet(Agent):
 
 
 @pytest.mark.system_case("T92")
+@pytest.mark.system_case("D4.10")
 def test_the_bounds_are_exact_after_each_record() -> None:
     log = MemoryLog(Retention(system=5, agent=2, mission=3))
     for number in range(1, 12):
@@ -41,6 +42,7 @@ def test_pages_anywhere_in_a_large_log_are_right() -> None:
         assert [each.seq for each in log.read(after, count)] == expected
 
 
+@pytest.mark.system_case("D4.9")
 def test_the_view_of_an_agent_that_has_ended_goes_with_the_record_of_its_end() -> None:
     log = MemoryLog(Retention(system=10))
     for number in range(100):

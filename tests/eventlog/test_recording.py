@@ -116,6 +116,7 @@ def test_two_logs_of_one_recording_have_the_same_records(backend: Backend, settl
 
 
 @pytest.mark.system_case("T98")
+@pytest.mark.system_case("D4.15")
 def test_a_log_that_raises_costs_the_others_and_the_agents_nothing() -> None:
     failing, log = FailingLog(), MemoryLog()
     told: list[str] = []
@@ -216,6 +217,7 @@ def test_a_system_that_has_ended_has_nothing_to_record(log: EventLog, settle: Se
     assert log.runs()[-1].ended
 
 
+@pytest.mark.system_case("D4.12")
 def test_records_are_in_the_order_of_their_numbers_when_the_time_of_day_steps_back(
     log: EventLog, settle: Settle
 ) -> None:

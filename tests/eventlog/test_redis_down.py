@@ -90,6 +90,8 @@ def lasting_server() -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.mark.system_case("T98")
+@pytest.mark.system_case("D4.15")
 @breaks
 def test_what_was_appended_while_the_server_was_down_is_written_in_order(
     how: str, lasting_server: RedisServer, make_log: Log

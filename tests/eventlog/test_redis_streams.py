@@ -45,6 +45,7 @@ def keys(server: RedisServer) -> set[str]:
 # -- what is in Redis ---------------------------------------------------------------------
 
 
+@pytest.mark.system_case("D4.5")
 def test_a_record_has_one_number_in_the_stream_and_in_each_of_its_views(
     redis_server: RedisServer, make_log: Make
 ) -> None:
@@ -88,6 +89,7 @@ def test_two_namespaces_in_one_server_know_nothing_of_each_other(redis_server: R
         assert reader.run == other.run
 
 
+@pytest.mark.system_case("D4.9")
 def test_keys_go_with_the_agent_or_the_mission_that_is_forgotten(redis_server: RedisServer, make_log: Make) -> None:
     log = make_log()
     for agent in ("/a", "/b"):
@@ -100,6 +102,7 @@ def test_keys_go_with_the_agent_or_the_mission_that_is_forgotten(redis_server: R
     assert len(log.read()) == 2
 
 
+@pytest.mark.system_case("D4.9")
 def test_the_view_of_an_ended_agent_goes_with_the_record_of_its_end(redis_server: RedisServer, make_log: Make) -> None:
     log = make_log(retention=Retention(system=10))
     for agent in ("/gone", "/back"):

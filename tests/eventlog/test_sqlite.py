@@ -119,6 +119,7 @@ def test_a_record_is_in_the_file_as_long_as_a_view_has_it_and_no_longer(path: Pa
         assert count(path, "record") == 20
 
 
+@pytest.mark.system_case("D4.9")
 def test_the_view_of_an_agent_that_has_ended_goes_with_the_record_of_its_end(path: Path) -> None:
     with SqliteLog(path, retention=Retention(system=10)) as log:
         for number in range(1000):
@@ -280,6 +281,7 @@ def test_a_file_in_a_folder_where_nothing_may_be_made_can_be_read(archive: Path)
 
 
 @pytest.mark.system_case("T98")
+@pytest.mark.system_case("D4.15")
 def test_a_full_disk_is_counted_and_all_is_written_in_order_when_there_is_room(path: Path) -> None:
     with SqliteLog(path, retention=Retention(None, None, None)) as log:
         assert log.flush(PATIENCE)
