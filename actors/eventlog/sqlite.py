@@ -30,6 +30,7 @@ class SqliteLog(Buffered):
     """
 
     batch = _ROWS[-1]
+    expected = (OSError, sqlite3.OperationalError)
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class SqliteLog(Buffered):
         self.path = Path(path).absolute()
         self._connection = open_for_writing(self.path)
         try:
+            self._file = os.stat(self.path)
             self._id = self._begin(keep_runs)
             self._books = Books(self._id, bounds)
             self._reading = SqliteReader(self.path, self.run)
@@ -82,7 +84,7 @@ class SqliteLog(Buffered):
 
     def _join(self, stamping: Stamping) -> None:
         # The row is there since the log was made. There was no record yet, so nobody else uses the connection.
-        with _Transaction(self._connection):
+        with self._transaction():
             self._connection.execute("UPDATE run SET run = ? WHERE id = ?", (stamping.run, self._id))
         super()._join(stamping)
         self._reading.rename(stamping.run)
@@ -99,12 +101,22 @@ class SqliteLog(Buffered):
 
     # -- on the writing thread -----------------------------------------------------------
 
+    def _transaction(self) -> _Transaction:
+        """Give one of the file at the path. Raises OSError where it is not there any more: nobody would find it."""
+        try:
+            there = os.path.samestat(os.stat(self.path), self._file)
+        except FileNotFoundError:
+            there = False
+        if not there:
+            raise FileNotFoundError(f"{self.path} was removed, or is another file now")
+        return _Transaction(self._connection)
+
     def _write(self, entries: list[Entry]) -> None:
         # What failed is tried again with the same plan, for the books have it already.
         if self._plan is None or self._plan[0] is not entries:
             self._plan = (entries, self._books.add(entries))
         plan = self._plan[1]
-        with _Transaction(self._connection):
+        with self._transaction():
             self._put(plan)
             self._take_away(plan)
             self._connection.execute(
@@ -153,7 +165,7 @@ class SqliteLog(Buffered):
         plan = self._books.forget(view)
         if plan is None:
             return
-        with _Transaction(self._connection):
+        with self._transaction():
             self._take_away(plan)
             # Those of a view without bounds were held by it alone when the view of all records had dropped them.
             self._connection.execute(
@@ -163,11 +175,11 @@ class SqliteLog(Buffered):
             )
 
     def _write_sample(self, sample: dict[str, Any]) -> None:
-        with _Transaction(self._connection):
+        with self._transaction():
             self._connection.execute("INSERT OR REPLACE INTO sample VALUES (?, ?)", (self._id, json.dumps(sample)))
 
     def _write_end(self, timestamp: float) -> None:
-        with _Transaction(self._connection):
+        with self._transaction():
             self._connection.execute("UPDATE run SET ended = ? WHERE id = ?", (iso(timestamp), self._id))
         self._ring()
 

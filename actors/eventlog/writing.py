@@ -44,6 +44,7 @@ class Buffered(StampedLog):
     linger: ClassVar[float] = 0.005  # seconds in which more may come before what waits is written
     first_pause: ClassVar[float] = 0.1
     longest_pause: ClassVar[float] = 5.0
+    expected: ClassVar[tuple[type[Exception], ...]] = (OSError,)  # what `_write` raises for what is wrong outside
     close_within: ClassVar[float] = 5.0  # seconds in which `close` writes what still waits
 
     def __init__(self, capacity: int = 10_000) -> None:
@@ -296,7 +297,7 @@ class Buffered(StampedLog):
         if was_up:
             # What is wrong outside is said in a line. A traceback, which may show the values of variables, and so a
             # password, is for what should not happen.
-            unexpected = None if isinstance(error, OSError) else error
+            unexpected = None if isinstance(error, self.expected) else error
             logger.opt(exception=unexpected).warning(
                 "{!r} cannot be written, and is tried again; {} wait: {}", self, waiting, error
             )

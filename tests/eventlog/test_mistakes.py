@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loguru import logger
 
 from actors import ActorSystem
-from actors.eventlog import EventLog, MemoryLog, SqliteLog, make_log, record
+from actors.eventlog import EventLog, MemoryLog, Retention, SqliteLog, make_log, record
 from actors.eventlog.redis_streams import RedisLog
-from tests.eventlog.samples import note, texts
+from tests.eventlog.samples import PATIENCE, fill, note, texts
 
 
 @pytest.mark.parametrize("after", [2**63, 10**30])
@@ -81,3 +82,46 @@ def test_a_closed_log_takes_no_recording(log: EventLog) -> None:
 def test_a_name_that_no_file_can_have_is_told(tmp_path: Path, name: str, said: str) -> None:
     with pytest.raises(OSError, match=f"{said} cannot be opened"):
         make_log(str(tmp_path / name))
+
+
+def test_what_is_wrong_with_the_disk_is_a_line_and_no_traceback(tmp_path: Path) -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING", format="{message}")
+    try:
+        with SqliteLog(tmp_path / "run.db", retention=Retention(None, None, None)) as log:
+            log._connection.execute("PRAGMA max_page_count = 1")
+            fill(log, range(2000))
+            while log.stats.up:
+                assert not log.flush(0.01)
+            log._connection.execute("PRAGMA max_page_count = 1073741823")
+            assert log.flush(PATIENCE)
+    finally:
+        logger.remove(sink)
+    assert "cannot be written, and is tried again" in lines[0]
+    assert lines[0].endswith(": database or disk is full\n")
+
+
+def test_a_file_that_is_removed_while_it_is_written_is_told_and_its_records_are_not_called_written(
+    tmp_path: Path,
+) -> None:
+    path, aside = tmp_path / "run.db", tmp_path / "aside.db"
+    with SqliteLog(path) as log:
+        log.append(note("before"))
+        assert log.flush(PATIENCE)
+        path.rename(aside)
+        log.append(note("gone"))
+        while log.stats.up:
+            assert not log.flush(0.01)
+        assert (log.stats.written, log.stats.waiting) == (1, 1)
+        aside.rename(path)
+        assert log.flush(PATIENCE), "it is found again"
+        assert texts(log.read()) == ["before", "gone"]
+
+
+def test_what_waits_for_a_file_that_stays_away_is_counted_as_lost_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    with SqliteLog(path) as log:
+        path.unlink()
+        log.append(note("gone"))
+    assert (log.stats.written, log.stats.dropped) == (0, {"chatter_closed": 1})
+    assert not path.exists()
