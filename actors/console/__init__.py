@@ -25,17 +25,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         code: int = options.do(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as where it was closed before
+            sys.stdout.flush()
     except ConsoleError as error:
         print(f"actortree: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read has seen enough. What is left must not fail once more when Python flushes it at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()  # Whoever read has seen enough.
         return 0
+    except OSError as error:
+        _write_no_more()
+        print(f"actortree: standard output cannot be written: {error.strerror or error}", file=sys.stderr)
+        return USAGE
     return code
+
+
+def _write_no_more() -> None:
+    """What is left for standard output must not fail once more when Python flushes it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 __all__ = ["main"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from actors.eventlog.opening import open_log
 
 _ERRORS = (OSError, ValueError, LookupError, ImportError, sqlite3.Error)
 """What a log raises that is not there, is no log, or has gone away."""
+_OF_WRITING = (errno.ENOSPC, errno.EFBIG)  # what is shown goes to a full disk
 
 
 @contextmanager
@@ -23,6 +25,8 @@ def opened(target: str, run: str | None = None) -> Iterator[Reader]:
     except BrokenPipeError:
         raise  # of whoever reads what is written
     except _ERRORS as error:
+        if isinstance(error, OSError) and error.errno in _OF_WRITING:
+            raise
         raise ConsoleError(_said(error)) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from actors.console import main
 from actors.eventlog import SqliteLog
 from actors.eventlog.kinds import MissionEventRecord
-from tests.console.runs import Audit
+from tests.console.runs import COMMAND, Audit
 
 Said = Callable[..., list[str]]
 
@@ -147,6 +148,39 @@ def test_nothing_found_is_explained(audit: Audit, path: Path, capsys: pytest.Cap
         written = capsys.readouterr()
         assert written.out == ""
         assert hint in written.err
+
+
+def test_a_number_beyond_all_records_is_refused_in_a_line(
+    audit: Audit, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["events", str(path), "--after", f"{10**30}"]) == 2
+    assert capsys.readouterr().err == f"actortree: after: the number of a record, or 0, not {10**30}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")
+@pytest.mark.parametrize("view", ["runs", "events"])
+def test_output_that_cannot_be_written_is_said_in_a_line(packages_folder: Path, path: Path, view: str) -> None:
+    with SqliteLog(path) as log:
+        for number in range(100):
+            log.append(MissionEventRecord(message=f"{number} {'x' * 150}"))
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [*COMMAND, view, path, *(["--after", "0"] if view == "events" else [])],
+            cwd=packages_folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ran.stderr == "actortree: standard output cannot be written: No space left on device\n"
+    assert ran.returncode == 2
+
+
+def test_a_standard_output_that_is_closed_is_no_mistake(
+    audit: Audit, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    assert main(["runs", str(path)]) == 0
 
 
 # -- dump, dead letters, runs ---------------------------------------------------------------
