@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from inspect import isfunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isfunction, signature
 from types import FrameType
 from typing import Any
 
@@ -68,7 +68,9 @@ def _begin(system: ActorSystem, program: Program) -> bool:
     except Exception as error:
         # It is the program's own: from the first line of it on.
         trace = error.__traceback__
-        traceback.print_exception(type(error), error, trace.tb_next if trace is not None else None)
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next
+        traceback.print_exception(type(error), error, trace)
         return False
     return True
 
@@ -178,8 +180,20 @@ def find(target: str) -> Program:
             raise ConsoleError(f"{target}: there is no {name} in {module_name}{_names_in(found)}") from None
     if not callable(found):
         raise ConsoleError(f"{target}: a function that takes an ActorSystem was expected, not {found!r:.100}")
+    _check_call(target, found)
     program: Program = found
     return program
+
+
+def _check_call(target: str, found: Any) -> None:
+    if iscoroutinefunction(found) or isasyncgenfunction(found):
+        raise ConsoleError(f"{target}: a function that is not async was expected")
+    try:
+        signature(found).bind(None)
+    except TypeError as error:
+        raise ConsoleError(f"{target} cannot be called with a system and nothing else: {error}") from None
+    except ValueError:
+        return  # It does not tell what it takes.
 
 
 def _import(name: str) -> Any:

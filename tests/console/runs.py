@@ -66,6 +66,22 @@ def broken(system):
 def odd(system):
     return [Worker]
 
+def odder(system):
+    yield ChildSpec(Worker, "first")
+    raise KeyError("of the program")
+
+async def later(system):
+    pass
+
+async def specs_later(system):
+    yield ChildSpec(Worker, "one")
+
+def without():
+    pass
+
+def with_more(system, more):
+    pass
+
 def queued(system):
     worker = system.spawn(Worker, name="queued")
     for message in (0.3, "say", "say"):

@@ -48,8 +48,11 @@ def test_an_escalation_that_reaches_the_root_is_exit_code_1_with_the_root_cause(
     ]
 
 
-def test_a_program_that_raises_is_exit_code_1_with_its_own_lines_alone(packages_folder: Path, folder: Path) -> None:
-    ran = actortree(packages_folder, "run", "prog:raising", cwd=folder)
+@pytest.mark.parametrize("name", ["raising", "odder"])
+def test_a_program_that_raises_is_exit_code_1_with_its_own_lines_alone(
+    packages_folder: Path, folder: Path, name: str
+) -> None:
+    ran = actortree(packages_folder, "run", f"prog:{name}", cwd=folder)
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == "KeyError: 'of the program'"
     assert ran.stderr.count("File ") == 1
@@ -125,6 +128,10 @@ def test_a_second_sigterm_is_at_once(packages_folder: Path, folder: Path) -> Non
         (":crew", ":crew: not MODULE:FUNCTION"),
         ("prog:crow", "prog:crow: there is no crow in prog; it has crew, one, short"),
         ("prog:value", "prog:value: a function that takes an ActorSystem was expected, not 7"),
+        ("prog:later", "prog:later: a function that is not async was expected"),
+        ("prog:specs_later", "prog:specs_later: a function that is not async was expected"),
+        ("prog:without", "prog:without cannot be called with a system and nothing else: too many positional arguments"),
+        ("prog:with_more", "prog:with_more cannot be called with a system and nothing else: missing a required arg"),
         ("nowhere:crew", "there is no module nowhere, neither in "),
         ("prog.deep:crew", "there is no module prog.deep, neither in "),
         ("needs:x", "needs cannot be imported: No module named 'not_installed'"),
