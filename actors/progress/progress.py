@@ -7,14 +7,15 @@ import stat
 import sys
 import threading
 from enum import StrEnum
+from math import isfinite
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from actors._core.events import AgentFailed, AgentRestarted, Event, SystemStopped
+from actors._core.system import ActorSystem
 from actors.progress.displays import display_of
 
 if TYPE_CHECKING:
-    from actors._core.system import ActorSystem
     from actors.progress.display import Display
 
 
@@ -49,15 +50,22 @@ class Progress:
         self._unsubscribe = system.events.subscribe(self._hear, AgentFailed, AgentRestarted, SystemStopped)
         if display is not None:
             display.add(self)
+        if system.events.recent(1, SystemStopped):
+            self.close()  # It has told its last before.
 
     def advance(self, count: float = 1) -> None:
-        """So many more steps are done."""
+        """So many more steps are done, or less if below 0. Raises ValueError for what is no number of steps."""
+        if not _is_steps(count):
+            raise ValueError(f"count: a number of steps, not {count!r}")
         with self._lock:
             self.done += count
         self._changed()
 
     def update(self, done: float | None = None, total: float | None = None) -> None:
-        """So many steps are done, or are to be done, in all."""
+        """So many steps are done, or are to be done, in all. Raises ValueError for what is no number of steps."""
+        for name, value in (("done", done), ("total", total)):
+            if value is not None and not (_is_steps(value) and value >= 0):
+                raise ValueError(f"{name}: a number of steps or None, not {value!r}")
         with self._lock:
             self.done = self.done if done is None else done
             self.total = self.total if total is None else total
@@ -136,9 +144,11 @@ def progress(
     By default a bar where `stream` (standard error) is a terminal, by rich or as one plain line; a line for each tenth
     where it is a file; nothing in a pipe. `total` None is unknown. It goes by what `stream` is, or by `style`.
     """
-    if not isinstance(name, str) or not name:
-        raise ValueError(f"name: a text, not {name!r}")
-    if total is not None and (isinstance(total, bool) or not isinstance(total, int | float) or not total >= 0):
+    if not isinstance(system, ActorSystem):
+        raise ValueError(f"system: an ActorSystem, not {system!r}")
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise ValueError(f"name: a text of one line, with nothing unprintable, not {name!r}")
+    if total is not None and not (_is_steps(total) and total >= 0):
         raise ValueError(f"total: a number of steps or None, not {total!r}")
     stream = sys.stderr if stream is None else stream
     try:
@@ -147,6 +157,10 @@ def progress(
         raise ValueError(f"style: one of {', '.join(Style)}, or None, not {style!r}") from None
     shown = None if chosen is Style.NOTHING else display_of(system, stream, bars=chosen is Style.BAR)
     return Progress(system, name, total, shown)
+
+
+def _is_steps(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def style_for(stream: TextIO | None) -> Style:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import subprocess
 import sys
 import threading
@@ -243,11 +244,46 @@ def test_further_work_is_shown_after_all_before_has_ended(system: ActorSystem) -
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [(("", 1), "name"), ((None, 1), "name"), (("a", -1), "total"), (("a", "b"), "total"), (("a", True), "total")],
+    [
+        (("", 1), "name"),
+        ((None, 1), "name"),
+        (("two\nlines", 1), "name"),
+        (("red\x1b[31m", 1), "name"),
+        (("a", -1), "total"),
+        (("a", "b"), "total"),
+        (("a", True), "total"),
+        (("a", math.nan), "total"),
+        (("a", math.inf), "total"),
+    ],
 )
 def test_what_makes_no_sense_is_refused(system: ActorSystem, arguments: tuple[Any, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         progress(system, *arguments)
+
+
+def test_what_is_no_system_is_refused() -> None:
+    with pytest.raises(ValueError, match="system: an ActorSystem, not None"):
+        progress(None, "work")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("steps", ["1", True, math.nan, math.inf, 1j])
+def test_steps_that_are_none_are_refused_and_what_was_done_stays(system: ActorSystem, steps: Any) -> None:
+    stream = io.StringIO()
+    with progress(system, "work", 2, style=Style.LINES, stream=stream) as work:
+        work.advance()
+        with pytest.raises(ValueError, match="count: a number of steps, not"):
+            work.advance(steps)
+        for name in ("done", "total"):
+            with pytest.raises(ValueError, match=f"{name}: a number of steps or None, not"):
+                work.update(**{name: steps})
+    assert stream.getvalue().splitlines()[-1].startswith("work: 1 of 2 (50%), ")
+
+
+def test_work_for_a_system_that_has_ended_has_ended_too() -> None:
+    with ActorSystem() as system:
+        pass
+    work = progress(system, "late", 2, style=Style.LINES, stream=io.StringIO())
+    assert work.closed
 
 
 def test_a_style_that_is_none_is_refused_with_those_that_are(system: ActorSystem) -> None:
