@@ -8,13 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from actors._core.checks import is_seconds
+from actors._core.system import ActorSystem
+from actors.eventlog.log import LogStats
 from actors.metrics.counting import Counts
 from actors.metrics.timing import Timing
 
 if TYPE_CHECKING:
-    from actors._core.system import ActorSystem
     from actors.eventlog.log import EventLog
 
+_LAST_PORT = 65535
 _NAMESPACE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 
 
@@ -60,16 +62,18 @@ class Metrics:
         logs: Mapping[str, EventLog] | Iterable[EventLog] = (),
         stuck_after: float = 30.0,
     ) -> None:
+        if not isinstance(system, ActorSystem):
+            raise ValueError(f"system: an ActorSystem, not {system!r}")
         if not isinstance(namespace, str) or not _NAMESPACE.match(namespace):
             raise ValueError(f"namespace: letters, digits and underscores, not {namespace!r}")
         if not is_seconds(stuck_after):
             raise ValueError(f"stuck_after: seconds, 0 or more, not {stuck_after!r}")
+        named = _named(logs)
         from actors.metrics import families
 
         self._families = families
         counts = Counts(system, messages)
         timing = Timing(system, counts) if messages else None
-        named = logs if isinstance(logs, Mapping) else _named(logs)
         self.registry = families.CollectorRegistry()
         self.registry.register(families.Families(system, namespace, counts, timing, named, stuck_after))
         self._unsubscribe = system.events.subscribe(counts, *counts.kinds)
@@ -86,8 +90,10 @@ class Metrics:
     def serve(self, port: int = 0, host: str = "127.0.0.1") -> Served:
         """Answer at http://host:port/metrics on a thread of its own, until `close` of what this gives; 0 is any port.
 
-        Raises OSError where the port is taken.
+        Raises OSError where the port is taken, and ValueError for what is no port.
         """
+        if type(port) is not int or not 0 <= port <= _LAST_PORT:
+            raise ValueError(f"port: a number from 0 to {_LAST_PORT}, not {port!r}")
         return Served(*self._families.start_http_server(port, host, self.registry))
 
     def close(self) -> None:
@@ -105,8 +111,22 @@ class Metrics:
         self.close()
 
 
-def _named(logs: Iterable[EventLog]) -> dict[str, EventLog]:
-    """Call each by its class: memory, sqlite, redis; a second one of a class redis_2."""
+def _named(logs: Mapping[str, EventLog] | Iterable[EventLog]) -> dict[str, EventLog]:
+    """Call each by its class, where it has no name: memory, sqlite, redis; a second one of a class redis_2."""
+    if not isinstance(logs, Iterable):
+        raise ValueError(f"logs: event logs, by name or in a list, not {logs!r}")
+    if isinstance(logs, Mapping):
+        if wrong := [name for name in logs if not isinstance(name, str)]:
+            raise ValueError(f"logs: names are texts, not {wrong[0]!r}")
+        named = {**logs}
+    else:
+        named = _by_class(logs)
+    if strange := [log for log in named.values() if not isinstance(getattr(log, "stats", None), LogStats)]:
+        raise ValueError(f"logs: event logs, not {strange[0]!r}")
+    return named
+
+
+def _by_class(logs: Iterable[EventLog]) -> dict[str, EventLog]:
     named: dict[str, EventLog] = {}
     for log in logs:
         kind = type(log).__name__.removesuffix("Log").lower() or "log"

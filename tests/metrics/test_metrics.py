@@ -22,6 +22,7 @@ from actors import (
     RouteePool,
     Supervisor,
 )
+from actors.eventlog import MemoryLog
 from actors.eventlog.log import LogStats
 from actors.metrics import Metrics
 from actors.metrics.counting import MOST_ERRORS
@@ -333,6 +334,26 @@ def test_two_systems_do_not_mix(system: ActorSystem) -> None:
 def test_a_namespace_that_prometheus_does_not_know_is_refused(system: ActorSystem, namespace: Any) -> None:
     with pytest.raises(ValueError, match="namespace"):
         Metrics(system, namespace)
+
+
+def test_what_is_no_system_and_no_log_is_refused(system: ActorSystem) -> None:
+    with pytest.raises(ValueError, match="system: an ActorSystem, not None"):
+        Metrics(None)  # type: ignore[arg-type]
+    for logs, said in (
+        (5, "logs: event logs, by name or in a list, not 5"),
+        ([5], "logs: event logs, not 5"),
+        ({"file": "run.db"}, "logs: event logs, not 'run.db'"),
+        ({5: MemoryLog()}, "logs: names are texts, not 5"),
+        (MemoryLog(), "logs: event logs, by name or in a list, not <MemoryLog"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            Metrics(system, logs=logs)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("port", ["x", -1, 65536, True])
+def test_what_is_no_port_is_refused(system: ActorSystem, port: Any) -> None:
+    with Metrics(system) as metrics, pytest.raises(ValueError, match="port: a number from 0 to 65535, not"):
+        metrics.serve(port)
 
 
 def test_a_time_that_is_none_is_refused(system: ActorSystem) -> None:
