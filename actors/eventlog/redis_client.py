@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from actors._core.checks import is_seconds
 from actors.eventlog.stamping import SYSTEM_VIEW
@@ -57,6 +58,10 @@ def connect(url: str, answer_within: float, connect_within: float = 0.5) -> Any:
         from redis.retry import Retry
     except ImportError as error:
         raise ImportError("an event log in Redis needs the extra redis: pip install 'actortree[redis]'") from error
+    try:
+        _ = urlsplit(url).port
+    except ValueError:  # Its text may have a part of the password.
+        raise ValueError(f"url: no host and port can be read in {without_password(url)}") from None
     return Redis.from_url(
         url,
         socket_timeout=answer_within,

@@ -125,3 +125,12 @@ def test_what_waits_for_a_file_that_stays_away_is_counted_as_lost_at_the_end(tmp
         log.append(note("gone"))
     assert (log.stats.written, log.stats.dropped) == (0, {"chatter_closed": 1})
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://me:hidden@localhost:port/0", "redis://me:hidden@localhost:99999/0", "redis://me:hidden/x@h"]
+)
+def test_a_url_that_is_none_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match=r"url: no host and port can be read in redis://me:\*\*\*@") as caught:
+        make_log(url)
+    assert "hidden" not in str(caught.value)
