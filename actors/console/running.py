@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from inspect import isasyncgenfunction, iscoroutinefunction, isfunction, signature
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actors._core.errors import ActorError, StartFailedError, SystemFailed
 from actors._core.events import AgentSpawned, AgentStopped, Event, StartFailed
@@ -22,7 +22,10 @@ from actors._core.path import split
 from actors._core.spec import ChildSpec
 from actors._core.system import ActorSystem
 from actors.console.errors import ConsoleError
-from actors.console.text import say
+from actors.console.text import plural, say
+
+if TYPE_CHECKING:
+    from actors.eventlog.log import EventLog
 
 WELL, FAILED, LEFT_BEHIND = 0, 1, 3
 Program = Callable[[ActorSystem], Any]
@@ -235,14 +238,23 @@ def _record(system: ActorSystem, target: str, stack: ExitStack) -> None:
     """Record the run there, until all of it is written."""
     from actors.eventlog.opening import make_log
     from actors.eventlog.recording import record
+    from actors.eventlog.redis_client import without_password
 
     try:
         log = make_log(target)
     except (OSError, ValueError, ImportError) as error:
         system.stop()
         raise ConsoleError(f"{error}") from error
+    shown = without_password(target)
+    stack.callback(_say_lost, log, shown)
     stack.callback(log.close)
     stack.callback(log.flush, _FLUSH_SECONDS)
     recording = record(system, log)
     stack.callback(recording.close)
-    say(f"recording to {target}; look at it with: actortree top {target}")
+    say(f"recording to {shown}; look at it with: actortree top {shown}")
+
+
+def _say_lost(log: EventLog, shown: str) -> None:
+    lost = sum(log.stats.dropped.values())
+    if lost:
+        say(f"{plural(lost, 'record')} of the run could not be written to {shown}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -68,6 +70,22 @@ def test_a_program_that_raises_is_exit_code_1_with_its_own_lines_alone(
 def test_what_cannot_be_started_is_exit_code_1(packages_folder: Path, folder: Path, name: str, text: str) -> None:
     ran = actortree(packages_folder, "run", f"prog:{name}", cwd=folder)
     assert (ran.returncode, ran.stderr) == (1, f"actortree: {text}\n")
+
+
+def test_a_log_that_cannot_be_written_is_told_at_the_end_and_its_password_never(
+    packages_folder: Path, folder: Path
+) -> None:
+    pytest.importorskip("redis")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        place = f"127.0.0.1:{nobody.getsockname()[1]}/0"
+        ran = actortree(packages_folder, "run", "prog:nothing", "--log", f"redis://me:hidden@{place}", cwd=folder)
+    shown = f"redis://me:***@{place}"
+    first, *_, last = ran.stderr.splitlines()
+    assert first == f"actortree: recording to {shown}; look at it with: actortree top {shown}"
+    assert re.fullmatch(rf"actortree: \d+ records of the run could not be written to {re.escape(shown)}", last)
+    assert "hidden" not in ran.stderr
+    assert ran.returncode == 0, "the program itself went well"
 
 
 # -- by a signal ----------------------------------------------------------------------------
