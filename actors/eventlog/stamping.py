@@ -140,6 +140,11 @@ class Stamping:
             return  # Another thread gives it.
         self.give(*early)
 
+    def forked(self) -> None:
+        """In a process that was forked: whoever was giving a record is not here."""
+        self._lock = threading.RLock()
+        self._busy = False
+
     def _tell(self, broken: list[tuple[StampedLog, Exception]]) -> None:
         for log, error in broken:
             count = self.failed[log] = self.failed.get(log, 0) + 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import random
 import threading
 import time
@@ -184,6 +185,17 @@ class Buffered(StampedLog):
                 self._give_up()
         self._reader.close()
 
+    def _leave_to_parent(self) -> None:
+        """In a process that was forked: write nothing, and have nobody wait for a thread that is not here."""
+        # Nor may be whoever held the locks.
+        self._lock = threading.RLock()
+        self._news, self._done = threading.Condition(self._lock), threading.Condition(self._lock)
+        self._stamping.forked()
+        with self._lock:
+            self._thread = None
+            self._closing = True
+            self._give_up()
+
     @property
     def stats(self) -> LogStats:
         with self._lock:
@@ -349,7 +361,14 @@ def _flush_all() -> None:
             log.flush(max(0.0, deadline - time.monotonic()))
 
 
+def _leave_all_to_parent() -> None:
+    for log in tuple(_open_logs):
+        log._leave_to_parent()
+
+
 atexit.register(_flush_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_all_to_parent)
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=repr, allow_nan=False)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 from loguru import logger
 
 from actors import ActorSystem
-from actors.eventlog import EventLog, MemoryLog, Retention, SqliteLog, make_log, record
+from actors.eventlog import EventLog, MemoryLog, Retention, SqliteLog, make_log, open_log, record
 from actors.eventlog.redis_streams import RedisLog
 from tests.eventlog.samples import PATIENCE, fill, note, texts
 
@@ -134,3 +137,41 @@ def test_a_url_that_is_none_is_told_without_its_password(url: str) -> None:
     with pytest.raises(ValueError, match=r"url: no host and port can be read in redis://me:\*\*\*@") as caught:
         make_log(url)
     assert "hidden" not in str(caught.value)
+
+
+FORKING = """
+import os, sys, threading, warnings
+from actors.eventlog import SqliteLog
+from tests.eventlog.samples import note
+warnings.simplefilter("ignore")  # later versions warn of what is tried here
+log = SqliteLog(sys.argv[1])
+log.append(note("before"))
+assert log.flush(20)
+with log._lock, log._stamping._lock:  # as a thread may that is not in the child
+    child = os.fork()
+if not child:
+    log.append(note("of the child"))
+    log.flush()
+    print(log.stats.dropped, flush=True)
+    log.close()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+log.append(note("after"))
+log.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_leaves_the_log_to_its_parent_and_counts_what_it_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKING, path],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (ran.stdout, ran.returncode) == ("{'closed': 1}\n", 0), ran.stderr
+    with open_log(path) as reader:
+        assert texts(reader.read()) == ["before", "after"]
