@@ -83,13 +83,17 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         raise NotALogError(path, "it is a folder")
     # A file that nobody has open, in a folder where nothing may be made, can be read only as one that does not change.
     for mode in ("mode=ro", "immutable=1"):
-        connection = sqlite3.connect(
-            f"file:{quote(str(path))}?{mode}",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        try:
+            connection = sqlite3.connect(
+                f"file:{quote(str(path))}?{mode}",
+                uri=True,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        except sqlite3.OperationalError as error:  # as without the right to read it
+            failure = error
+            continue
         try:
             _check(path, connection)
         except sqlite3.OperationalError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import re
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -175,3 +177,15 @@ def test_a_forked_process_leaves_the_log_to_its_parent_and_counts_what_it_is_giv
     assert (ran.stdout, ran.returncode) == ("{'closed': 1}\n", 0), ran.stderr
     with open_log(path) as reader:
         assert texts(reader.read()) == ["before", "after"]
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.db"
+    SqliteLog(path).close()
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")  # as it does for whoever has no right
+
+    monkeypatch.setattr("sqlite3.connect", refuse)
+    with pytest.raises(OSError, match=rf"{re.escape(str(path))} cannot be read: unable to open"):
+        open_log(path)
