@@ -59,6 +59,7 @@ class Timer:
 
 
 Heap = list[tuple[float, int, Timer]]
+LOOKS_UP = 1.0  # seconds after which a main thread that waits looks whether a signal has come
 FEW = 256  # cancelled timers that a heap may always keep
 
 
@@ -158,7 +159,11 @@ class SystemClock:
     def wait(self, future: Waited, deadline: float | None) -> bool:
         # A lock refuses to wait longer than TIMEOUT_MAX (some 292 years): as good as for ever.
         seconds = -1.0 if deadline is None else min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX)
-        if not future.gate.acquire(timeout=seconds):
+        if deadline is None and threading.current_thread() is threading.main_thread():
+            # CPython does not notice a signal that comes just before a wait, Ctrl-C for one: so it looks up at times.
+            while not future.gate.acquire(timeout=LOOKS_UP):
+                pass
+        elif not future.gate.acquire(timeout=seconds):
             return future.settled
         future.gate.release()
         return True

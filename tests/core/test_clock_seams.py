@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from actors import ActorSystem, AgentFuture, AgentRestarted, AskTimeout, ChildSpec
 from actors._core.abandonment import Expiry
-from actors._core.clock import FEW, SystemClock, Timer
+from actors._core.clock import FEW, LOOKS_UP, SystemClock, Timer
 from actors._core.commands import Halt
 from actors._core.dispatcher import OwnThread, Pool
 from actors._core.here import here
 from actors.testkit import VirtualClock
 from policies import Backoff, Failure, Phase, Restart
 from tests.core.doer import Doer, crash, stop
-from tests.core.helpers import PATIENCE, EventLog, Flag, answer
+from tests.core.helpers import PATIENCE, EventLog, Flag, answer, elsewhere, result
 
 pytestmark = pytest.mark.threads_only("about the clock of the machine and the threads that a clock brings")
 
@@ -30,6 +31,37 @@ def machine() -> Iterator[SystemClock]:
     clock = SystemClock("test")
     yield clock
     clock.close()
+
+
+# -- waiting ---------------------------------------------------------------------
+
+
+class SlowGate:
+    """Opens at the third look; notes for how long it was waited at."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def acquire(self, timeout: float) -> bool:
+        self.waits.append(timeout)
+        return timeout < 0 or len(self.waits) == 3
+
+    def release(self) -> None:
+        self.waits.append(0.0)
+
+
+def test_a_main_thread_that_waits_looks_up_at_times_for_a_signal_that_came_just_before_it_began(
+    machine: SystemClock,
+) -> None:
+    settling: Any = SimpleNamespace(gate=SlowGate(), settled=False)
+    assert machine.wait(settling, None)
+    assert settling.gate.waits == [LOOKS_UP] * 3 + [0.0]
+
+
+def test_no_other_thread_looks_up_as_it_waits(machine: SystemClock) -> None:
+    settling: Any = SimpleNamespace(gate=SlowGate(), settled=False)
+    assert result(elsewhere(machine.wait, settling, None))
+    assert settling.gate.waits == [-1.0, 0.0]
 
 
 # -- timers that are cancelled ---------------------------------------------------
