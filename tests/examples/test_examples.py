@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.eventlog.conftest import _redis_server, redis_server
+
+__all__ = ["_redis_server", "redis_server"]
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 OUTPUT = EXAMPLES / "output"
 NOT_PLAIN = {"audit", "test_policies_example"}
 """The job and the pytest file have tests of their own."""
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem not in NOT_PLAIN)
+WITH_A_SERVER = {"redis_log"}
+"""They are given the URL of one."""
 MOST_LINES = 60
 
 
@@ -29,8 +35,11 @@ def run(arguments: list[str], packages_folder: Path, folder: Path) -> subprocess
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_example_prints_what_is_shown_beside_it(name: str, packages_folder: Path, tmp_path: Path) -> None:
-    ran = run([str(EXAMPLES / f"{name}.py")], packages_folder, tmp_path)
+def test_an_example_prints_what_is_shown_beside_it(
+    name: str, packages_folder: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    arguments = [request.getfixturevalue("redis_server").url] if name in WITH_A_SERVER else []
+    ran = run([str(EXAMPLES / f"{name}.py"), *arguments], packages_folder, tmp_path)
     assert ran.stdout == (OUTPUT / f"{name}.txt").read_text(encoding="utf-8"), ran.stderr
     assert ran.returncode == 0, ran.stderr
 
