@@ -169,9 +169,9 @@ class SqliteLog(Buffered):
             self._take_away(plan)
             # Those of a view without bounds were held by it alone when the view of all records had dropped them.
             self._connection.execute(
-                "DELETE FROM record WHERE run = ?1 AND seq < (SELECT floor FROM run WHERE id = ?1) AND seq NOT IN"
-                " (SELECT seq FROM entry JOIN view ON view.id = entry.view WHERE view.run = ?1)",
-                (self._id,),
+                "DELETE FROM record WHERE run = :run AND seq < (SELECT floor FROM run WHERE id = :run) AND seq NOT IN"
+                " (SELECT seq FROM entry JOIN view ON view.id = entry.view WHERE view.run = :run)",
+                {"run": self._id},
             )
 
     def _write_sample(self, sample: dict[str, Any]) -> None:
