@@ -228,7 +228,7 @@ class Place:
         if self.release():
             self.dispatcher.put(self)
 
-    def free_if_taken(self) -> None:
+    def free_if_taken(self) -> None:  # pragma: no cover - the test of interrupts takes the tracer's place
         """Give the turn back where this thread was interrupted, as by Ctrl-C, between taking it and saying so."""
         for _ in range(_LOOKS):
             if self.gate != OPEN or not self.lock.locked():

@@ -359,7 +359,7 @@ class Turn(Place):
         except IndexError:
             orphan_returned(context)
             return self._abandoned_inline(context, raised)
-        except BaseException:
+        except BaseException:  # pragma: no cover - the test of interrupts takes the tracer's place
             context.baton = None
             if raised is None:
                 self._leave_inline(context)
