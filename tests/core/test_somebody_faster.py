@@ -11,7 +11,9 @@ import pytest
 
 from actors import (
     ActorSystem,
+    AdminResult,
     AgentFuture,
+    AgentRef,
     AgentSpawned,
     AgentStarted,
     AgentStopped,
@@ -135,9 +137,8 @@ def test_an_answer_after_the_awaiting_task_was_cancelled_wakes_nobody() -> None:
     assert future.get() == 1
 
 
-def test_a_child_that_ends_before_it_is_restarted_is_not_there(system: ActorSystem, clock: WatchedClock) -> None:
-    parent = system.spawn(Doer, name="p")
-    child = answer(parent, start(Doer, name="child"))
+def restart_as_it_ends(parent: AgentRef[Any], child: AgentRef[Any], clock: WatchedClock) -> AdminResult:
+    """Have a busy child told to end and then to be restarted, before it has done either."""
     gate = Gate()
     child.tell(busy_at(gate))
     gate.reached()
@@ -146,7 +147,14 @@ def test_a_child_that_ends_before_it_is_restarted_is_not_there(system: ActorSyst
     clock.wait_for_timer(5.0, 2)  # both have been told, and their time counts
     gate.open()
     assert result(stopping) is True
-    assert result(restarting).outcome is Outcome.NOT_FOUND
+    outcome: AdminResult = result(restarting)
+    return outcome
+
+
+def test_a_child_that_ends_before_it_is_restarted_is_not_there(system: ActorSystem, clock: WatchedClock) -> None:
+    parent = system.spawn(Doer, name="p")
+    child = answer(parent, start(Doer, name="child"))
+    assert restart_as_it_ends(parent, child, clock).outcome is Outcome.NOT_FOUND
     assert answer(parent, names) == []
 
 
@@ -156,15 +164,7 @@ def test_a_child_that_ends_before_it_is_restarted_is_started_from_the_spec_that_
     parent = system.spawn(Doer, name="p")
     child = parent.start_child(ChildSpec(Doer, "child")).ref
     assert child is not None
-    gate = Gate()
-    child.tell(busy_at(gate))
-    gate.reached()
-    stopping = child.stop(block=False, drain=False)
-    restarting = elsewhere(lambda: parent.restart_child("child"))
-    clock.wait_for_timer(5.0, 2)  # both have been told, and their time counts
-    gate.open()
-    assert result(stopping) is True
-    restarted = result(restarting)
+    restarted = restart_as_it_ends(parent, child, clock)
     assert restarted.outcome is Outcome.OK
     assert restarted.ref != child
     assert answer(parent, names) == ["child"]

@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from tests.eventlog import conftest
-from tests.routing.test_cases_all import aliases_of, closure, functions_of, markers_of, parse
+from tests.routing.test_cases_all import aliases_of, closure, fixtures_in, functions_of, markers_of, parse
 
 HERE = Path(__file__).parent
 LOGS = ["memory", "sqlite", "redis"]
@@ -51,14 +51,6 @@ class Inventory:
                         self.found[value].add(f"{path.name}::{function.name}")
                         if "backend" in used:
                             self.everywhere[value].add(f"{path.name}::{function.name}")
-
-
-def fixtures_in(tree: ast.Module) -> dict[str, set[str]]:
-    return {
-        function.name: {argument.arg for argument in function.args.args}
-        for function in functions_of(tree)
-        if any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list)
-    }
 
 
 def imported(tree: ast.Module) -> set[str]:

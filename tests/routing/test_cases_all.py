@@ -100,10 +100,15 @@ def fixtures_of(path: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     if path.name == "conftest.py" and path.parent.name != "core":
         found |= fixtures_of(TESTS / "core" / "conftest.py")
-    for function in functions_of(parse(path)):
-        if any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list):
-            found[function.name] = {argument.arg for argument in function.args.args}
-    return found
+    return found | fixtures_in(parse(path))
+
+
+def fixtures_in(tree: ast.Module) -> dict[str, set[str]]:
+    return {
+        function.name: {argument.arg for argument in function.args.args}
+        for function in functions_of(tree)
+        if any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list)
+    }
 
 
 def closure(names: set[str], fixtures: dict[str, set[str]]) -> set[str]:
