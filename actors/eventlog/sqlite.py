@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from actors.eventlog.doorbell import bell, folder_of, ring
+from actors._store.doorbell import bell, folder_of, ring
 from actors.eventlog.log import Retention, retention_of
 from actors.eventlog.sqlite_file import NotALogError, open_for_writing
 from actors.eventlog.sqlite_plan import Books, Plan

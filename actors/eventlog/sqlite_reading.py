@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from actors.eventlog.doorbell import Door, Watch, folder_of
+from actors._store.doorbell import Door, Watch, folder_of
 from actors.eventlog.log import Follower, Gap, RunInfo
 from actors.eventlog.reading import Kept, ViewFollower, ViewReader, check_cursor
 from actors.eventlog.sqlite_file import open_for_reading

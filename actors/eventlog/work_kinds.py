@@ -43,6 +43,30 @@ class TaskFailedRecord(Failing):
     event_type: Literal["task_failed"] = "task_failed"
 
 
+class TaskBlockedRecord(Lasting):
+    """A worker cannot go on with a task, and says why."""
+
+    event_type: Literal["task_blocked"] = "task_blocked"
+
+
+class TaskExhaustedRecord(Lasting):
+    """A worker has used up what it may use for a task."""
+
+    event_type: Literal["task_exhausted"] = "task_exhausted"
+
+
+class TaskKilledRecord(Lasting):
+    """A worker was told to give a task up."""
+
+    event_type: Literal["task_killed"] = "task_killed"
+
+
+class TaskLostRecord(Lasting):
+    """A worker, or its process, has gone before its task was done."""
+
+    event_type: Literal["task_lost"] = "task_lost"
+
+
 class TaskDelegatedRecord(Lasting):
     """An agent passed a task on to another."""
 
@@ -61,10 +85,34 @@ class MissionWorkPromotedRecord(Lasting):
     event_type: Literal["mission_work_promoted"] = "mission_work_promoted"
 
 
+class MissionWorkHeldRecord(Lasting):
+    """A piece of work waits for an approval before it is begun."""
+
+    event_type: Literal["mission_work_held"] = "mission_work_held"
+
+
 class MissionWorkAssignedRecord(Lasting):
     """A piece of work was given to an agent."""
 
     event_type: Literal["mission_work_assigned"] = "mission_work_assigned"
+
+
+class MissionWorkInReviewRecord(Lasting):
+    """A piece of work is with a reviewer."""
+
+    event_type: Literal["mission_work_in_review"] = "mission_work_in_review"
+
+
+class MissionWorkReworkedRecord(Lasting):
+    """A piece of work came back from its reviewer, and is worked on again."""
+
+    event_type: Literal["mission_work_reworked"] = "mission_work_reworked"
+
+
+class MissionWorkReturnedRecord(Lasting):
+    """A piece of work waits for another attempt."""
+
+    event_type: Literal["mission_work_returned"] = "mission_work_returned"
 
 
 class MissionWorkCompletedRecord(Lasting):
@@ -77,6 +125,24 @@ class MissionWorkBlockedRecord(Lasting):
     """A piece of work cannot go on."""
 
     event_type: Literal["mission_work_blocked"] = "mission_work_blocked"
+
+
+class MissionWorkUnblockedRecord(Lasting):
+    """What a piece of work was blocked by is gone."""
+
+    event_type: Literal["mission_work_unblocked"] = "mission_work_unblocked"
+
+
+class MissionWorkFailedRecord(Failing):
+    """A piece of work has no attempt left."""
+
+    event_type: Literal["mission_work_failed"] = "mission_work_failed"
+
+
+class MissionWorkKilledRecord(Lasting):
+    """A piece of work was given up."""
+
+    event_type: Literal["mission_work_killed"] = "mission_work_killed"
 
 
 class MissionHelpNeededRecord(Lasting):
@@ -109,7 +175,37 @@ class ReviewerApprovalRecord(Lasting):
     event_type: Literal["reviewer_approval"] = "reviewer_approval"
 
 
+class ReviewerRejectionRecord(Lasting):
+    """A reviewer wants work done again."""
+
+    event_type: Literal["reviewer_rejection"] = "reviewer_rejection"
+
+
 class ConductorEscalationRecord(Lasting):
     """The conductor was asked to decide what the others could not."""
 
     event_type: Literal["conductor_escalation"] = "conductor_escalation"
+
+
+class ApprovalStateChangedRecord(Lasting):
+    """A request for approval took a step, such as pending to approved."""
+
+    event_type: Literal["approval_state_changed"] = "approval_state_changed"
+
+
+class BreakerStateChangedRecord(Lasting):
+    """A circuit breaker took a step, such as closed to open."""
+
+    event_type: Literal["breaker_state_changed"] = "breaker_state_changed"
+
+
+class UsageReportedRecord(Record):
+    """A piece of work has used tokens."""
+
+    event_type: Literal["usage_reported"] = "usage_reported"
+
+
+class AgentStreamRecord(Record):
+    """What an agent says and does while it works, piece by piece."""
+
+    event_type: Literal["agent_stream"] = "agent_stream"

@@ -155,6 +155,22 @@ PROGRAMS: dict[str, Scenario] = {
         "reviewer_handoff",
         "reviewer_approval",
         "conductor_escalation",
+        "mission_work_held",
+        "mission_work_in_review",
+        "mission_work_reworked",
+        "mission_work_returned",
+        "mission_work_failed",
+        "mission_work_killed",
+        "mission_work_unblocked",
+        "task_blocked",
+        "task_exhausted",
+        "task_killed",
+        "task_lost",
+        "reviewer_rejection",
+        "approval_state_changed",
+        "breaker_state_changed",
+        "usage_reported",
+        "agent_stream",
     )
 }
 EMITTED = {**KERNEL, **ROUTERS, **PROGRAMS}

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from actors.eventlog import Gap, NotALogError, Retention, SqliteLog, SqliteReader, make_log, open_log
-from actors.eventlog.doorbell import Door, Watch, folder_of
+from actors._store.doorbell import Door, Watch, folder_of
 from actors.eventlog.kinds import AgentStartedRecord, AgentStoppedRecord
 from actors.eventlog.reading import ViewFollower
 from actors.eventlog.sqlite_file import FORMAT
@@ -300,7 +300,7 @@ def test_a_full_disk_is_counted_and_all_is_written_in_order_when_there_is_room(p
 
 
 def test_what_another_process_holds_is_written_when_it_lets_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.eventlog.sqlite_file.BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("actors._store.database.BUSY_SECONDS", 0.01)
     with SqliteLog(path) as log:
         holder = sqlite3.connect(path, isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
@@ -356,7 +356,7 @@ def test_a_follower_is_rung_at_wherever_the_file_is(tmp_path: Path) -> None:
 def test_where_there_are_no_such_sockets_followers_look_for_themselves(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.eventlog.doorbell._AF_UNIX", None)
+    monkeypatch.setattr("actors._store.doorbell._AF_UNIX", None)
     with SqliteLog(path) as log:
         follower = log.follow()
         assert isinstance(follower, ViewFollower)

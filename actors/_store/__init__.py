@@ -1,0 +1,1 @@
+"""What do features that keep things in a SQLite file share? Opening one that is theirs, and ringing at its readers."""
