@@ -167,6 +167,8 @@ class _Run:
                 tasks.setdefault(attempt.worker, []).append((ticket, attempt))
         for agent in self.agents.values():
             agent.end(self.now)
+            if not agent.spans and not agent.marks:
+                continue  # It never lived: the root, or one whose start failed.
             yield AgentLine(
                 agent.path, agent.kind, tuple(agent.spans), tuple(agent.marks), tuple(tasks.get(agent.path, ()))
             )

@@ -54,7 +54,7 @@ os.execvp(sys.argv[3], sys.argv[3:])
 
 
 class Browser:
-    """One page of a browser: `with Browser(binary) as browser: browser.open(path)`; each call waits until it is done."""
+    """One page of a browser: `with Browser(binary) as browser: browser.open(path)`; a call waits until it is done."""
 
     def __init__(self, binary: str, width: int = 1280, height: int = 1000) -> None:
         self._home = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
