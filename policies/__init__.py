@@ -2,7 +2,8 @@
 
 from policies.backoff import Backoff
 from policies.branches import ByError, RetryableOnly
-from policies.codec import policy_from_json, policy_to_json
+from policies.breaker import Admission, CallEnd, Circuit, CircuitBreaker, CircuitState, simulate_calls
+from policies.codec import breaker_from_json, breaker_to_json, policy_from_json, policy_to_json
 from policies.policy import Escalate, Policy, Restart, Resume, Stop
 from policies.simulation import simulate
 from policies.tables import AutoShutdown, RestartType, Strategy, check_significant
@@ -11,9 +12,14 @@ from policies.values import Decision, Directive, Failure, History, Mark, Phase
 __actortree__ = "0.1.0"  # tells these policies from another package of that name
 
 __all__ = [
+    "Admission",
     "AutoShutdown",
     "Backoff",
     "ByError",
+    "CallEnd",
+    "Circuit",
+    "CircuitBreaker",
+    "CircuitState",
     "Decision",
     "Directive",
     "Escalate",
@@ -28,8 +34,11 @@ __all__ = [
     "RetryableOnly",
     "Stop",
     "Strategy",
+    "breaker_from_json",
+    "breaker_to_json",
     "check_significant",
     "policy_from_json",
     "policy_to_json",
     "simulate",
+    "simulate_calls",
 ]

@@ -162,10 +162,15 @@ class RetryableOnly(Policy):
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, (_Classes(value) if name == "retryable" else value)
+            yield name, (print_classes(value) if name == "retryable" else value)
 
     def _contained_restart(self) -> Restart:
         return self.restart
+
+
+def print_classes(classes: tuple[type, ...]) -> tuple[type, ...]:
+    """Give classes that print as a program would write them."""
+    return _Classes(classes)
 
 
 class _Classes(tuple[type, ...]):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+from policies.breaker import CircuitBreaker
 from policies.policy import Policy, as_policy
 
 
@@ -21,3 +22,19 @@ def policy_from_json(text: str) -> Policy:
     Reading imports the modules of the classes that the text names: read what you trust only.
     """
     return as_policy(json.loads(text))
+
+
+def breaker_to_json(breaker: CircuitBreaker) -> str:
+    """Write a circuit breaker as JSON; ValueError where an exception class could not be found again by its path."""
+    return breaker.model_dump_json()
+
+
+def breaker_from_json(text: str) -> CircuitBreaker:
+    """Read a circuit breaker from JSON; ValueError names another kind, a missing class or a wrong value.
+
+    Reading imports the modules of the classes that the text names: read what you trust only.
+    """
+    data = json.loads(text)
+    if not isinstance(data, dict) or "kind" not in data:
+        raise ValueError(f"a circuit breaker needs its kind: {data!r}")
+    return CircuitBreaker.model_validate(data)

@@ -1,5 +1,6 @@
 """How much may an agent use, and what happens when it is used up?"""
 
+from actors.guard.breakers import Breaker, Breakers, CircuitOpenError
 from actors.guard.loop import LoopGuard
 from actors.guard.manifest import NETWORK, Manifest, ManifestError, Privacy
 from actors.guard.quota import Quota
@@ -11,7 +12,10 @@ __all__ = [
     "TIERS",
     "Allow",
     "Block",
+    "Breaker",
+    "Breakers",
     "CircuitBreak",
+    "CircuitOpenError",
     "Exhausted",
     "LoopGuard",
     "Manifest",
