@@ -64,23 +64,45 @@ class TaskKilled(Value):
 
 
 class ApprovalAnswer(Value):
-    """The answer to ApprovalRequest; `payload` is what may be done, where that was edited."""
+    """The answer to ApprovalRequest; `payload` is what may be done, where that was edited.
+
+    "refused": somebody said no; "aborted": and wants the whole task given up; "expired": nobody answered in time;
+    "withdrawn": it was taken back; "consumed": it was approved before, and done or begun; "interrupted": it was begun,
+    and the program that did so has ended, so nobody knows how far it came. `digest` is of what was approved. A decider
+    gives one of the first three, and need not fill in `approval_id`, `digest` and `by`.
+    """
 
     kind: Literal["approval_answer"] = Field(default="approval_answer", repr=False)
     task_id: str
-    outcome: Literal["approved", "refused", "aborted"]
+    outcome: Literal["approved", "refused", "aborted", "expired", "withdrawn", "consumed", "interrupted"]
     payload: TextByName | None = None
     reason: str = ""
+    approval_id: str | None = None
+    digest: str | None = None
+    by: str = ""
+
+    @property
+    def approved(self) -> bool:
+        """Whether it may be done; no other outcome allows anything."""
+        return self.outcome == "approved"
 
 
 class ApprovalRequest(Value, Asking[ApprovalAnswer]):
-    """May this be done? `editable`: the answer may change the payload."""
+    """May this be done? `editable`: the answer may change the payload.
+
+    The same `key` again is the same request, also in another process; None is a new one. `deadline`: seconds until no
+    answer is a no; None leaves that to whoever is asked.
+    """
 
     kind: Literal["approval_request"] = Field(default="approval_request", repr=False)
     task_id: str
     action: str
     payload: TextByName = Field(default_factory=FrozenDict)
     editable: bool = False
+    key: Annotated[str, Field(min_length=1)] | None = None
+    deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    mission_id: str | None = None
+    agent_id: str | None = None
 
 
 class Pause(Value):
