@@ -1,0 +1,119 @@
+"""How does a worker hear, while it is busy, what concerns its work?
+
+Its ref looks at each message on its way into the mailbox: a `Cancel` reaches the work at once, and what there is to
+know for it is at hand there. Nothing goes past the mailbox: each of them is handled there in its turn, too.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from actors._core.future import AgentFuture
+from actors._core.ref import AgentRef
+from actors.typed import AdditionalContext, Cancel, TypedRef
+from actors.work.assignment import Assignment
+
+if TYPE_CHECKING:
+    from actors._core.cell import Cell
+
+
+class Tray:
+    """What is at hand for the work of one worker, through its restarts; may be used on any thread."""
+
+    def __init__(self) -> None:
+        # Guards all three; nothing else happens under it.
+        self._lock = threading.Lock()
+        self._open: list[Assignment] = []  # asked for and not answered
+        self._notes: list[Any] = []
+        self._ticket: str | None = None  # whose attempts have had the notes so far
+
+    def open(self, assignment: Assignment) -> None:
+        with self._lock:
+            self._open.append(assignment)
+
+    def close(self, assignment: Assignment) -> None:
+        with self._lock:
+            if assignment in self._open:
+                self._open.remove(assignment)
+
+    def cancel(self, message: Cancel) -> None:
+        """Give up what the message names: one ticket, or all work."""
+        with self._lock:
+            meant = [each for each in self._open if message.task_id in (None, each.ticket.id)]
+        for assignment in meant:
+            assignment.cancel.cancel(message.reason)
+
+    def note(self, message: Any) -> None:
+        """Keep something to know; once, however often it comes by."""
+        with self._lock:
+            if not any(each is message for each in self._notes):
+                self._notes.append(message)
+
+    def begin(self, ticket: str) -> None:
+        """Note for which ticket the notes are from here on: a further attempt hears those of the earlier, too."""
+        with self._lock:
+            if self._ticket not in (None, ticket):
+                self._notes.clear()
+            self._ticket = ticket
+
+    def end(self) -> None:
+        """The ticket needs no further attempt here."""
+        with self._lock:
+            self._ticket = None
+            self._notes.clear()
+
+    def since(self, count: int) -> tuple[Any, ...]:
+        """Give the notes after the first so many, oldest first."""
+        with self._lock:
+            return tuple(self._notes[count:])
+
+
+class WorkerRef(TypedRef[Any]):
+    """The way to a worker: as any ref, and `cancel` ends its work at once, also while it is busy."""
+
+    __slots__ = ("tray",)
+
+    def __init__(self, cell: Cell) -> None:
+        super().__init__(cell)
+        self.tray = Tray()
+
+    def cancel(self, reason: str, task_id: str | None = None) -> None:
+        """Give the ticket that is named up, or all that it was asked for so far. Never blocks; nothing is sent."""
+        self.tray.cancel(Cancel(reason=reason, task_id=task_id))
+
+    def admit(self, message: Any) -> Any:
+        """Give what goes into the mailbox for this message, and see that the work hears of it at once."""
+        message = super().admit(message)
+        self._hear(message)
+        return message
+
+    def tell(self, message: Any) -> None:
+        """Send a message and go on; a Cancel, and what there is to know, reach work that runs at once."""
+        message = super().admit(message)
+        AgentRef.tell(self, message)
+        # Only now: what the mailbox refuses was not said.
+        self._hear(message)
+
+    def _hear(self, message: Any) -> None:
+        if isinstance(message, Cancel):
+            self.tray.cancel(message)
+        elif isinstance(message, AdditionalContext):
+            self.tray.note(message)
+
+    def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
+        """Send a message and give the answer, or with `block=False` a future of it."""
+        message = super().admit(message)
+        if not isinstance(message, Assignment):
+            return AgentRef.ask(self, message, block=block, timeout=timeout)
+        # Open before it is in the mailbox: a Cancel that is sent next finds it.
+        self.tray.open(message)
+        if block:
+            try:
+                return AgentRef.ask(self, message, timeout=timeout)
+            finally:
+                self.tray.close(message)
+        future = AgentRef.ask(self, message, block=False, timeout=timeout)
+        # As of a plain future: that it is open does not make an ask end in time.
+        AgentFuture.add_done_callback(future, lambda: self.tray.close(message))
+        return future
