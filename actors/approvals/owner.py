@@ -28,7 +28,7 @@ class Owner:
 
     def _lock(self, place: Path) -> weakref.finalize[[Path, int], Owner]:
         place.parent.mkdir(exist_ok=True)
-        descriptor = os.open(place, os.O_CREAT | os.O_RDWR, 0o600)
+        descriptor = os.open(place, os.O_CREAT | os.O_RDWR, 0o644)
         _take(descriptor)
         return weakref.finalize(self, _let_go, place, descriptor)
 
@@ -70,9 +70,11 @@ def _take(descriptor: int) -> bool:
 
 def _is_held(place: Path) -> bool:
     try:
-        descriptor = os.open(place, os.O_RDWR)
+        descriptor = os.open(place, os.O_RDONLY)
     except FileNotFoundError:
         return False
+    except PermissionError:
+        return True  # it is somebody else's, who alone can tell
     try:
         return not _take(descriptor)
     finally:

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from actors import __version__
-from actors.console import dump_view, events_view, letters_view, running, runs_view, top, tree_view
+from actors.console import approvals_view, dump_view, events_view, letters_view, running, runs_view, top, tree_view
 from actors.console.screen import SORTS
 
 _CODES = """exit codes: 0 all is well, 1 the program failed, 2 what was asked for cannot be done,
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     runs.set_defaults(do=runs_view.show)
     runs.add_argument("log", metavar="LOG", help=_LOG_HELP)
     runs.add_argument("--json", action="store_true", help="as one JSON document")
+    _add_approvals(commands)
     return made
 
 
@@ -109,6 +110,41 @@ def _add_letters(commands: Any) -> None:
     made.add_argument("-n", "--count", type=_some, default=20, help="the newest so many (default: 20)")
     made.add_argument("--agent", metavar="PATH", help="those to one agent")
     made.add_argument("--reason", help="those of reasons that begin so")
+
+
+def _add_approvals(commands: Any) -> None:
+    made = commands.add_parser(
+        "approvals",
+        help="what is to be approved, and to say yes or no to it",
+        description="""Show what a program of agents asks for approval of, and what was begun by one that has ended.
+        With approve or deny, answer: a program that runs goes on at once.""",
+    )
+    made.set_defaults(do=approvals_view.show)
+    made.add_argument("file", metavar="FILE", help="the file in which the program's approver keeps them")
+    made.add_argument("--all", action="store_true", help="with those that are over")
+    made.add_argument("--json", action="store_true", help="as one JSON document")
+    answers = made.add_subparsers(metavar="ANSWER")
+    yes = _add_answer(answers, "approve", approvals_view.approve, "it may be done", needs_reason=False)
+    yes.add_argument("--edit", action="append", metavar="NAME=VALUE", help="not as asked, but so; may be repeated")
+    no = _add_answer(answers, "deny", approvals_view.deny, "it may not be done", needs_reason=True)
+    no.add_argument("--abort", action="store_true", help="and the task that it was for is to be given up")
+    text = "what was interrupted had been done"
+    _add_answer(answers, "done", approvals_view.done, text, needs_reason=False)
+    text = "what was interrupted will not be finished"
+    _add_answer(answers, "give-up", approvals_view.give_up, text, needs_reason=True)
+
+
+def _add_answer(
+    answers: Any, name: str, do: Callable[[argparse.Namespace], int], text: str, *, needs_reason: bool
+) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = answers.add_parser(name, help=text, description=f"Say that {text}.")
+    made.set_defaults(do=do)
+    made.add_argument("id", metavar="ID", help="which one, such as ap-7")
+    made.add_argument("--reason", required=needs_reason, default="", help="why")
+    if do in (approvals_view.approve, approvals_view.deny):
+        made.add_argument("--by", metavar="NAME", help="who says so (default: the user)")
+    made.add_argument("--json", action="store_true", help="the approval as it is then, as JSON")
+    return made
 
 
 def _number(text: str) -> int:

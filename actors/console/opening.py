@@ -27,10 +27,11 @@ def opened(target: str, run: str | None = None) -> Iterator[Reader]:
     except _ERRORS as error:
         if isinstance(error, OSError) and error.errno in _OF_WRITING:
             raise
-        raise ConsoleError(_said(error)) from error
+        raise ConsoleError(said(error)) from error
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """Give what the user is told of an error, in one line."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return f"{error}"
