@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from actors._core.agent import Agent
-from actors._core.messages import FrameworkMessage
 from actors._core.spec import ChildSpec
 
 if TYPE_CHECKING:
@@ -61,8 +60,6 @@ class Seat(Agent):
     def on_receive(self, message: Any) -> Any:
         if isinstance(message, Request):
             return self._handle(message.messages)
-        if isinstance(message, FrameworkMessage):
-            return super().on_receive(message)
         return self.context.unhandled(message)
 
 

@@ -1,4 +1,4 @@
-"""What do the tests of the orchestrator start from? What those of the kernel do, in both worlds, and an orchestrator."""
+"""What do the tests of the orchestrator start from? What those of the kernel do, in both worlds, and one."""
 
 from typing import Any
 

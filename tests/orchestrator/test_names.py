@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from actors import ActorSystem, AgentNotFoundError, ChildSpec, Mailbox, NameTakenError, TooManyChildren
+from actors import (
+    ActorSystem,
+    AgentNotFoundError,
+    AgentStopped,
+    AgentStoppedError,
+    ChildSpec,
+    Mailbox,
+    NameTakenError,
+    StopReason,
+    TooManyChildren,
+)
 from actors.orchestrator import (
     AlreadyRegisteredError,
     DefaultSupervisor,
@@ -16,7 +26,7 @@ from actors.orchestrator import (
     OrchestratorRef,
 )
 from policies import Restart
-from tests.core.helpers import Trace
+from tests.core.helpers import EventLog, Trace
 from tests.core.scripted import at_once
 from tests.orchestrator.deeds import looking, work
 
@@ -69,7 +79,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_changes(crew: OrchestratorR
     crew.add_agent("x", never)
     crew.add_agent("p", never)
     for again in (lambda: crew.add_agent("x", never), lambda: crew.add_child("x", "p", never)):
-        with pytest.raises(AlreadyRegisteredError, match="^agent 'x' already registered$") as refused:
+        with pytest.raises(AlreadyRegisteredError, match=r"^agent 'x' already registered$") as refused:
             again()
         assert (refused.value.agent, refused.value.path) == ("x", "/crew/x")
         assert isinstance(refused.value, NameTakenError)
@@ -79,7 +89,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_changes(crew: OrchestratorR
 @pytest.mark.system_case("T45")
 def test_an_unknown_parent_is_refused_before_anything_else_and_nothing_changes(crew: OrchestratorRef) -> None:
     crew.add_agent("x", never)
-    with pytest.raises(NotRegisteredError, match="^parent agent 'p' not registered$") as refused:
+    with pytest.raises(NotRegisteredError, match=r"^parent agent 'p' not registered$") as refused:
         crew.add_child("x", "p", never)
     assert refused.value.agent == "p"
     assert crew.names == ("x",)
@@ -103,7 +113,7 @@ def test_the_names_are_one_flat_space_over_a_tree_of_any_depth(crew: Orchestrato
 
 
 def test_who_is_unknown_is_not_started_and_the_error_says_who(crew: OrchestratorRef) -> None:
-    with pytest.raises(NotRegisteredError, match="^agent not registered: x$") as refused:
+    with pytest.raises(NotRegisteredError, match=r"^agent not registered: x$") as refused:
         crew.spawn("x")
     assert isinstance(refused.value, AgentNotFoundError)
     with pytest.raises(NotRegisteredError):
@@ -157,11 +167,10 @@ def test_of_many_who_register_one_name_one_does(crew: OrchestratorRef) -> None:
 def test_what_is_registered_stays_through_a_restart_of_the_orchestrator(crew: OrchestratorRef, trace: Trace) -> None:
     crew.add_agent("a", work(trace))
     handle = crew.spawn("a")
-    crew._cell.system.find("/crew")
     assert crew._cell.parent is not None
     crew._cell.parent.ref.restart_child("crew")
     assert (crew.names, handle.is_done, trace.count("made")) == (("a",), True, 1)
-    with pytest.raises(NotRunningError, match="^agent not running: a$"):
+    with pytest.raises(NotRunningError, match=r"^agent not running: a$"):
         crew.handle("a")
     assert crew.spawn("a").send_message("hello") == ["hello"]
 
@@ -178,10 +187,10 @@ def test_an_agent_is_removed_with_those_under_it_children_first(crew: Orchestrat
     assert [handle.is_done for handle in handles] == [True] * 3
     assert (crew.names, other.is_done) == (("other",), False)
     crew.add_agent("a", make, policy=Restart())
-    assert crew.spawn("a").send_message("who") == 1
+    assert crew.spawn("a").send_messages([lambda agent: agent.context.incarnation]) == 1
 
 
-def test_an_agent_that_is_removed_while_it_starts_does_not_stay(crew: OrchestratorRef) -> None:
+def test_an_agent_that_is_removed_while_it_starts_does_not_stay(crew: OrchestratorRef, log: EventLog) -> None:
     def make() -> Any:
         crew.remove("a")
         return work()()
@@ -189,7 +198,22 @@ def test_an_agent_that_is_removed_while_it_starts_does_not_stay(crew: Orchestrat
     crew.add_agent("a", make)
     with pytest.raises(NotRegisteredError):
         crew.spawn("a")
-    assert [info.ref for info in crew.children() if info.ref is not None and info.ref.is_alive()] == []
+    assert log.wait(AgentStopped, "/crew/a").reason is StopReason.REQUESTED
+
+
+def test_an_agent_whose_name_is_given_to_another_while_it_starts_does_not_stay(
+    crew: OrchestratorRef, log: EventLog
+) -> None:
+    def make() -> Any:
+        crew.remove("a")
+        crew.add_agent("a", work())
+        return work()()
+
+    crew.add_agent("a", make)
+    with pytest.raises(AgentStoppedError, match=r"^/crew/a was removed while it started$"):
+        crew.spawn("a")
+    log.wait(AgentStopped, "/crew/a")
+    assert crew.spawn("a").send_message("the other") == ["the other"]
 
 
 def test_an_orchestrator_prints_what_it_has(crew: OrchestratorRef) -> None:
