@@ -35,6 +35,8 @@ class Recording:
         self.system = system
         self.logs = logs
         self._stamping = _one_stamping(logs)
+        if not self._stamping.begin(system):
+            raise ValueError(f"logs: what happens in {system.name!r} is recorded in {logs[0]!r} already")
         self._stamping.clock = _clock_of(system)
         for log in logs:
             log._system = system.name
@@ -81,6 +83,7 @@ class Recording:
             first, self._closed = not self._closed, True
         if first:
             self._unsubscribe()
+            self._stamping.end(self.system)
             if self._sampler is not None:
                 self._sampler.close()
         return first
@@ -103,8 +106,8 @@ def record(system: ActorSystem, *logs: EventLog, sample: float | None = 1.0) -> 
 
     Each `sample` seconds, the logs also get the figures of the agents that are not idle, see `Reader.sample`; None is
     never. What agents did before is not recorded, so this is best done before the first is spawned. Raises ValueError
-    for what is no system, for no log of this package or a closed one, and for a second log that has records of another
-    run.
+    for what is no system, for no log of this package or a closed one, for a second log that has records of another run,
+    and where the system is being recorded in one of them already.
     """
     if not isinstance(system, ActorSystem):
         raise ValueError(f"system: an ActorSystem, not {system!r}")

@@ -103,11 +103,24 @@ class Stamping:
         self.clock = clock
         self.logs = tuple(logs)
         self.failed: dict[StampedLog, int] = {}
+        self._recorded: set[object] = set()  # the systems whose events come here
         self._early: deque[tuple[Fields, bool]] = deque()
         self._busy = False
         # Guards the number and the logs' order. The logs put the entry away under it, and wait for nothing. It is
         # reentrant for signal handlers and finalizers, whose records come after the one that they have interrupted.
         self._lock = threading.RLock()
+
+    def begin(self, system: object) -> bool:
+        """Note that the events of a system come here; False if they do so already."""
+        with self._lock:
+            known = system in self._recorded
+            self._recorded.add(system)
+            return not known
+
+    def end(self, system: object) -> None:
+        """Note that they do not come here any more."""
+        with self._lock:
+            self._recorded.discard(system)
 
     def give(self, fields: Fields, lifecycle: bool) -> Entry | None:
         """Stamp the record and hand it to the logs; None if it was made inside another, and is the next then."""

@@ -17,7 +17,7 @@ import pytest
 from loguru import logger
 
 from actors import ActorSystem
-from actors.eventlog import EventLog, MemoryLog, Retention, SqliteLog, make_log, open_log, record
+from actors.eventlog import EventLog, MemoryLog, MissionEventRecord, Retention, SqliteLog, make_log, open_log, record
 from actors.eventlog.redis_streams import RedisLog
 from tests.eventlog.samples import PATIENCE, fill, note, texts
 
@@ -189,3 +189,16 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("sqlite3.connect", refuse)
     with pytest.raises(OSError, match=rf"{re.escape(str(path))} cannot be read: unable to open"):
         open_log(path)
+
+
+def test_a_system_is_recorded_once_in_a_log_and_may_be_again_after_that() -> None:
+    log = MemoryLog()
+    with ActorSystem("twice") as system:
+        first = record(system, log, sample=None)
+        with pytest.raises(ValueError, match=r"'twice' is recorded in .* already"):
+            record(system, log, sample=None)
+        before = log.stats.appended
+        system.emit(MissionEventRecord(message="once"))
+        assert log.stats.appended == before + 1
+        first.close()
+        record(system, log, sample=None).close()
