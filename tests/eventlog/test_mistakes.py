@@ -17,7 +17,8 @@ import pytest
 from loguru import logger
 
 from actors import ActorSystem
-from actors.eventlog import EventLog, MemoryLog, MissionEventRecord, Retention, SqliteLog, make_log, open_log, record
+from actors.eventlog import EventLog, MemoryLog, Retention, SqliteLog, make_log, open_log, record
+from actors.eventlog.kinds import MissionEventRecord
 from actors.eventlog.redis_streams import RedisLog
 from tests.eventlog.samples import PATIENCE, fill, note, texts
 

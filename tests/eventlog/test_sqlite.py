@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.eventlog import Gap, NotALogError, Retention, SqliteLog, SqliteReader, make_log, open_log
 from actors._store.doorbell import Door, Watch, folder_of
+from actors.eventlog import Gap, NotALogError, Retention, SqliteLog, SqliteReader, make_log, open_log
 from actors.eventlog.kinds import AgentStartedRecord, AgentStoppedRecord
 from actors.eventlog.reading import ViewFollower
 from actors.eventlog.sqlite_file import FORMAT
