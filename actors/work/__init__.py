@@ -1,5 +1,6 @@
 """What does a worker do with a ticket, and what is it given to do so?"""
 
+from actors.work.agent_tools import agent_tools
 from actors.work.assignment import (
     Assignment,
     AttemptEnd,
@@ -10,10 +11,13 @@ from actors.work.assignment import (
     cause_of,
 )
 from actors.work.cancel import CancelToken
+from actors.work.context_files import ContextText, read_context
 from actors.work.course import Work
 from actors.work.job import Job
+from actors.work.prompt import prompt_of
 from actors.work.ref import WorkerRef
 from actors.work.telling import AddTickets, InReview, OfAttempt, QueryStatus, Reworked, Spent
+from actors.work.tools import ToolRefused
 from actors.work.worker import Worker
 
 __all__ = [
@@ -24,6 +28,7 @@ __all__ = [
     "CancelToken",
     "CancelledEnd",
     "Completed",
+    "ContextText",
     "ExhaustedEnd",
     "InReview",
     "Job",
@@ -31,8 +36,12 @@ __all__ = [
     "QueryStatus",
     "Reworked",
     "Spent",
+    "ToolRefused",
     "Work",
     "Worker",
     "WorkerRef",
+    "agent_tools",
     "cause_of",
+    "prompt_of",
+    "read_context",
 ]

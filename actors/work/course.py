@@ -9,8 +9,10 @@ from typing import Any
 
 from actors._core.errors import Cancelled, printed
 from actors.guard import Exhausted, Stuck, Usage
+from actors.typed import ReviewFeedback
 from actors.work.assignment import AttemptEnd, Blocked, CancelledEnd, Completed, ExhaustedEnd
 from actors.work.job import Job
+from actors.work.review import reviewed
 
 Course = Generator[Any, Any, AttemptEnd]
 """An attempt as steps: what it yields is waited for, what it returns is its end."""
@@ -36,6 +38,18 @@ def course(job: Job, work: Work) -> Course:
 
 
 def _rounds(job: Job, work: Work) -> Course:
+    """Work, and work again for as long as the reviewer says so."""
+    while True:
+        end = yield from _round(job, work)
+        if not isinstance(end, Completed) or job.assignment.reviewer is None:
+            return end
+        outcome = yield from reviewed(job, end)
+        if not isinstance(outcome, ReviewFeedback):
+            return outcome
+        job.feedback = outcome
+
+
+def _round(job: Job, work: Work) -> Course:
     job.check()
     value = work(job)
     if isgenerator(value):
@@ -43,6 +57,7 @@ def _rounds(job: Job, work: Work) -> Course:
     end = _end_of(value)
     if isinstance(end.usage, Usage):
         job.book(end.usage)
+    job.check()
     return end
 
 

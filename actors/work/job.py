@@ -1,19 +1,16 @@
-"""What does the code of a worker see of the attempt that it is at?"""
+"""What does the code of a worker see of the attempt that it is at, and whom can it ask?"""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from loguru import logger
-
-from actors._core.errors import AgentStoppedError, MailboxFullError, said
+from actors._core.errors import ActorError, AgentNotFoundError, said
 from actors._core.future import AgentFuture
 from actors._core.wall import wall_clock
-from actors.eventlog.records import Record
-from actors.eventlog.work_kinds import UsageReportedRecord
-from actors.guard import LoopGuard, Usage, UsageByTier
+from actors.approvals import ApproverRef, Withdraw
+from actors.eventlog.work_kinds import TaskDelegatedRecord
 from actors.typed import (
     ApprovalAnswer,
     ApprovalRequest,
@@ -22,172 +19,36 @@ from actors.typed import (
     NeedsDecision,
     NodeStatus,
     NodeType,
-    ProgressReport,
     ReviewFeedback,
+    ReviewRequest,
+    child_id,
 )
-from actors.work.assignment import Assignment
-from actors.work.telling import OfAttempt, Spent
+from actors.work.attempt import Attempt
+from actors.work.context_files import ContextText, read_context
+from actors.work.telling import AddTickets
+from actors.work.tools import ToolCall
 from actors.work.waits import Question, Rest, settled
 
 if TYPE_CHECKING:
-    from loguru import Logger
+    from os import PathLike
 
-    from actors._core.context import Context
+    from actors._core.ref import AgentRef
     from actors.tickets import Ticket
-    from actors.work.cancel import CancelToken
-    from actors.work.ref import Tray
+
+T = TypeVar("T")
 
 
-class Job:
+class Job(Attempt):
     """One attempt, for the code that does it: what is to be done, and whom to ask; used on the worker's turn.
 
     Methods that ask others give a future. A plain function waits for it, `job.approve("deploy").get()`, a generator
-    yields it, `answer = yield job.approve("deploy")`. Such a wait ends with `Cancelled` when the attempt is given up.
+    yields it, `answer = yield job.approve("deploy")`. Such a wait ends with `Cancelled` when the attempt is given up,
+    and does not count against the worker's deadline.
 
     `feedback` is what the reviewer said of the last round, None in the first; `guard` counts what the attempt does.
     """
 
-    def __init__(self, assignment: Assignment, context: Context, tray: Tray) -> None:
-        self.assignment = assignment
-        self.context = context
-        self.guard = LoopGuard(assignment.quota)
-        self.feedback: ReviewFeedback | None = None
-        self.turn = 0  # how often it has told of its progress
-        self.usage = UsageByTier()
-        self._tray = tray
-        self._heard = 0
-        self._numbers = itertools.count(1)  # of what it asks others
-        self.log: Logger = logger.bind(**self.stamp)
-
-    # -- what it is about -----------------------------------------------------------
-
-    @property
-    def ticket(self) -> Ticket:
-        return self.assignment.ticket
-
-    @property
-    def prompt(self) -> str:
-        """What is to be done, as whoever approved the start may have edited it."""
-        return self.assignment.prompt
-
-    @property
-    def attempt(self) -> int:
-        """Which attempt this is, from 1."""
-        return self.assignment.attempt
-
-    @property
-    def key(self) -> str:
-        """Names the attempt, the same in every process: for what must not be done twice."""
-        return self.assignment.key
-
-    @property
-    def model(self) -> str:
-        return self.assignment.model
-
-    @property
-    def tier(self) -> str:
-        return self.assignment.tier
-
-    @property
-    def previous_attempt(self) -> str | None:
-        """How the last attempt ended; None in the first."""
-        return self.assignment.previous_attempt
-
-    @property
-    def path(self) -> str:
-        """The worker's path."""
-        return self.context.path
-
-    @property
-    def stamp(self) -> dict[str, Any]:
-        """What is written on each line of the log that the work writes: ticket, attempt and worker."""
-        return {"ticket": self.ticket.id, "attempt": self.attempt, "worker": self.context.path}
-
-    # -- giving up -------------------------------------------------------------------
-
-    @property
-    def token(self) -> CancelToken:
-        return self.assignment.cancel
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the work should be given up: the attempt was cancelled, or the worker is to end."""
-        return self.token.cancelled or self.context.cancelled
-
-    def check(self) -> None:
-        """Raise `Cancelled` if `cancelled`."""
-        self.token.check()
-        self.context.check()
-
-    # -- what others say meanwhile ----------------------------------------------------
-
-    def received(self) -> tuple[Any, ...]:
-        """Give what came since the last call, oldest first: each AdditionalContext, and what else the worker keeps.
-
-        An AdditionalContext is at hand as soon as it is told, also while a plain function runs, and is heard again by
-        the next attempt at the ticket, if this one fails. All else is there after the next `yield`.
-        """
-        notes = self._tray.since(self._heard)
-        self._heard += len(notes)
-        return tuple(note for note in notes if getattr(note, "task_id", None) in (None, self.ticket.id))
-
-    # -- telling the one who conducts it ---------------------------------------------
-
-    def progress(self, summary: str = "", every: int = 1) -> None:
-        """Say that the work goes on, with its next turn; every so many turns the conductor is told.
-
-        The worker's deadline counts anew. That nobody is there to be told is no matter. Raises `Cancelled` if the
-        attempt was given up.
-        """
-        self.turn += 1
-        self.context.heartbeat()
-        if self.turn % every == 0:
-            self.tell(ProgressReport(agent_id=self.path, turn=self.turn, summary=summary))
-        self.check()
-
-    def spend(
-        self, input_tokens: int = 0, output_tokens: int = 0, cost: float = 0.0, tier: str | None = None
-    ) -> UsageByTier:
-        """Book what was used, on the assignment's tier or another, and give all that the attempt has used so far.
-
-        Booked and told at once, so that it counts whatever becomes of the attempt. Then, as what was used is mostly a
-        call of a model: raises `Cancelled` if the attempt was given up, `Exhausted` where its quota is.
-        """
-        self.book(Usage(input_tokens, output_tokens, cost), tier)
-        self.check()
-        self.guard.enforce(self.guard.spend(Usage(input_tokens, output_tokens, cost)))
-        return self.usage
-
-    def book(self, used: Usage, tier: str | None = None) -> None:
-        """Book what was used and tell of it; never raises for the attempt's sake."""
-        tier = tier or self.tier
-        self.usage = self.usage.with_usage(tier, used)
-        self.tell(Spent(*self.which, used=self.usage))
-        text = f"{tier}: {used.input_tokens} in, {used.output_tokens} out"
-        self.emit(UsageReportedRecord(message=text, scope=tier))
-
-    @property
-    def which(self) -> tuple[str, str, int, int, str]:
-        """The fields of `OfAttempt`."""
-        assignment = self.assignment
-        return assignment.track, self.ticket.id, self.attempt, assignment.fence, self.path
-
-    def tell(self, message: ProgressReport | OfAttempt) -> None:
-        """Tell the conductor, if there is one; that it is not there any more is no failure of the work."""
-        conductor = self.assignment.conductor
-        if conductor is None:
-            return
-        try:
-            conductor.tell(message)
-        except (AgentStoppedError, MailboxFullError) as error:
-            self.log.debug("{} was not told: {}", conductor, said(error))
-
-    def emit(self, record: Record) -> None:
-        """Have something told among the events of the system, as this worker's and this ticket's."""
-        record = record.with_agent(self.path).with_task(self.ticket.id)
-        self.context.emit(record.with_mission(self.assignment.track) if self.assignment.track else record)
-
-    # -- asking ------------------------------------------------------------------------
+    # -- those who decide --------------------------------------------------------------
 
     def decide(self, question: str | GraphNode, timeout: float = 300.0) -> AgentFuture[Decision]:
         """Ask the conductor; there is always a Decision, within `timeout` seconds.
@@ -200,12 +61,7 @@ class Job:
         conductor = self.assignment.conductor
         if conductor is None:
             return settled(self._undecided("there is nobody to decide"))
-        return Question(
-            conductor,
-            lambda: conductor.ask(message, block=False, timeout=timeout),
-            self.token,
-            lambda error: self._undecided(said(error)),
-        )
+        return self._ask(conductor, message, lambda error: self._undecided(said(error)), timeout)
 
     def _node(self, question: str, number: int) -> GraphNode:
         return GraphNode(
@@ -214,7 +70,7 @@ class Job:
             node_type=NodeType.DECISION,
             title=question,
             status=NodeStatus.PENDING,
-            created_at=wall_clock(self.context.system.clock)(),
+            created_at=wall_clock(self.agent_context.system.clock)(),
             created_by=self.path,
         )
 
@@ -249,16 +105,117 @@ class Job:
             mission_id=self.assignment.track or None,
             agent_id=self.path,
         )
-        return Question(
-            approver,
-            lambda: approver.ask(message, block=False),
-            self.token,
-            lambda error: ApprovalAnswer(task_id=self.ticket.id, outcome="refused", reason=f"no answer: {said(error)}"),
-        )
+        answer = self._ask(approver, message, self._not_approved)
+        if key is None and isinstance(approver, ApproverRef):
+            # Nobody but this attempt can make use of it.
+            self._withdraw_with(answer, approver, Withdraw(key=message.key, reason=f"{self.key} has ended"))
+        return answer
+
+    def _not_approved(self, error: BaseException) -> ApprovalAnswer:
+        return ApprovalAnswer(task_id=self.ticket.id, outcome="refused", reason=f"no answer: {said(error)}")
+
+    def _withdraw_with(self, answer: AgentFuture[Any], approver: AgentRef[Any], message: Withdraw) -> None:
+        def withdraw() -> None:
+            if not answered:
+                with contextlib.suppress(ActorError):
+                    approver.tell(message)
+
+        answered: list[None] = []
+        forget = self.token.on_cancel(withdraw)
+
+        def done() -> None:
+            if not self.token.cancelled:
+                answered.append(None)
+                forget()
+
+        answer.add_done_callback(done)
 
     def sleep(self, seconds: float) -> AgentFuture[None]:
         """Give a future that is settled in so many seconds, by the system's clock."""
-        return Rest(self.context.system, seconds, self.token)
+        return Rest(self.agent_context.system, seconds, self.token)
 
-    def __repr__(self) -> str:
-        return f"<Job {self.key} of {self.path}>"
+    # -- tools -------------------------------------------------------------------------
+
+    def tool(self, name: str, function: Callable[..., T], /, **input: Any) -> AgentFuture[Any]:
+        """Call a tool: gives a future of what `function(**input)` returns, or of `ToolRefused` where it may not run.
+
+        It runs when the future is got or yielded, on the worker's turn; in step mode once it is approved, with the
+        input as approved. The guard counts it: a call that it blocks is refused, the end of a quota raises `Exhausted`
+        here. What the tool raises is raised there.
+        """
+        return ToolCall.of(self, name, function, input, self.assignment.step_mode is True)
+
+    def act(self, action: str, function: Callable[..., T], /, **input: Any) -> AgentFuture[Any]:
+        """Do what needs an approval in any mode, once; else as `tool`."""
+        return ToolCall.of(self, action, function, input, True)
+
+    # -- review ------------------------------------------------------------------------
+
+    def review(self, files: tuple[str, ...] = ()) -> AgentFuture[ReviewFeedback]:
+        """Ask the reviewer, directly, to look at these files; without a reviewer all is approved.
+
+        Raises what came instead of feedback: AgentStoppedError where there is no reviewer any more.
+        """
+        reviewer = self.assignment.reviewer
+        if reviewer is None:
+            return settled(ReviewFeedback(work_package_id=self.key, approved=True))
+        return self._ask(reviewer, ReviewRequest(work_package_id=self.key, changed_files=files), _raise)
+
+    # -- more work ---------------------------------------------------------------------
+
+    def add_tickets(self, tickets: list[Ticket], known_too: bool = False) -> AgentFuture[tuple[str, ...]]:
+        """Have tickets added to the track, all or none; gives the ids of those that are new.
+
+        With `known_too` those whose id is there already are left out. Raises what is wrong with them, or
+        AgentNotFoundError where nobody conducts the track.
+        """
+        conductor = self.assignment.conductor
+        if conductor is None:
+            future: AgentFuture[tuple[str, ...]] = AgentFuture()
+            future.resolve(error=AgentNotFoundError("", f"nobody conducts {self.key}: there is nowhere to add tickets"))
+            return future
+        return self._ask(conductor, AddTickets(*self.which, tuple(tickets), known_too), _raise)
+
+    def delegate(self, description: str, *, profile: str = "coder", **fields: Any) -> AgentFuture[str]:
+        """Have a part of the work done as a ticket of its own, a child of this one; gives its id.
+
+        The first is T1.1, and so on, the same in each attempt, so that a further attempt adds none twice. `profile`
+        and who has delegated it are in its metadata; `fields` are further ones of a Ticket. Raises as `add_tickets`.
+        """
+        self._delegated += 1
+        identity = child_id(self.ticket.id, self._delegated)
+        metadata = {"profile": profile, "spawned_by": self.path, **fields.pop("metadata", {})}
+        ticket = type(self.ticket)(id=identity, description=description, metadata=metadata, **fields)
+
+        def added(new: tuple[str, ...]) -> str:
+            if new:
+                record = TaskDelegatedRecord(scope=identity, message=f"{self.ticket.id} -> {identity}: {description}")
+                self.emit(record)
+            return identity
+
+        return self.add_tickets([ticket], known_too=True).map(added)
+
+    # -- what it needs to know -----------------------------------------------------------
+
+    def context(self, root: str | PathLike[str] = ".") -> ContextText:
+        """Read the ticket's context files, below `root`, as much of each as the work needs; see `read_context`."""
+        text = read_context(self.ticket, root)
+        self.log.debug("context of {}: {} of {} tokens", self.ticket.id, text.tokens, text.full_tokens)
+        return text
+
+    # -- anybody else ----------------------------------------------------------------------
+
+    def ask_of(self, ref: AgentRef[Any], message: Any, timeout: float | None = None) -> AgentFuture[Any]:
+        """Ask any agent; the wait ends when the attempt is given up. Asked again where that agent was restarted."""
+        return self._ask(ref, message, _raise, timeout)
+
+    # -- inside --------------------------------------------------------------------------
+
+    def _ask(
+        self, ref: AgentRef[Any], message: Any, without: Callable[[BaseException], T], timeout: float | None = None
+    ) -> Question[T]:
+        return Question(ref, lambda: ref.ask(message, block=False, timeout=timeout), self.token, without)
+
+
+def _raise(error: BaseException) -> Any:
+    raise error

@@ -13,6 +13,7 @@ from actors._core.future import AgentFuture
 from actors._core.ref import AgentRef
 from actors.typed import AdditionalContext, Cancel, TypedRef
 from actors.work.assignment import Assignment
+from actors.work.cancel import CancelToken
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -22,9 +23,10 @@ class Tray:
     """What is at hand for the work of one worker, through its restarts; may be used on any thread."""
 
     def __init__(self) -> None:
-        # Guards all three; nothing else happens under it.
+        # Guards all that follows; nothing else happens under it.
         self._lock = threading.Lock()
         self._open: list[Assignment] = []  # asked for and not answered
+        self._tokens: list[tuple[Assignment, CancelToken]] = []  # of those that were begun
         self._notes: list[Any] = []
         self._ticket: str | None = None  # whose attempts have had the notes so far
 
@@ -32,10 +34,22 @@ class Tray:
         with self._lock:
             self._open.append(assignment)
 
+    def token_of(self, assignment: Assignment) -> CancelToken:
+        """Give a token that ends what an attempt waits for: when that is given up, and at its end."""
+        token = CancelToken(assignment.cancel)
+        with self._lock:
+            self._tokens.append((assignment, token))
+        return token
+
     def close(self, assignment: Assignment) -> None:
+        """The attempt has ended, somehow: whoever still waits for its sake, such as an abandoned thread, need not."""
         with self._lock:
             if assignment in self._open:
                 self._open.remove(assignment)
+            tokens = [token for own, token in self._tokens if own is assignment]
+            self._tokens = [entry for entry in self._tokens if entry[0] is not assignment]
+        for token in tokens:
+            token.cancel(f"{assignment.key} has ended")
 
     def cancel(self, message: Cancel) -> None:
         """Give up what the message names: one ticket, or all work."""

@@ -77,7 +77,7 @@ class Run:
     def _wait_for(self, awaited: Any) -> None:
         self._number += 1
         self._awaited = awaited
-        step, timers = self._step, self.job.context.timers
+        step, timers = self._step, self.job.agent_context.timers
 
         def wake(*_: Any) -> None:
             # A tick is outside the bound of the mailbox, and is for this incarnation only.

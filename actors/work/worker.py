@@ -131,7 +131,9 @@ class Worker(Agent, Addressed[WorkerRef]):
         return end
 
     def _over(self) -> None:
-        self._run = self._reply = None
+        run, self._run, self._reply = self._run, None, None
+        if run is not None:
+            self._tray.close(run.job.assignment)
         self.context.unstash_all()
 
     def on_stop(self) -> None:
@@ -149,5 +151,6 @@ class Worker(Agent, Addressed[WorkerRef]):
         """Have the work that waits clean up, as its `finally` says."""
         run, self._run = self._run, None
         if run is not None:
+            self._tray.close(run.job.assignment)
             with logger.contextualize(**run.job.stamp):
                 run.close()
