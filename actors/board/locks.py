@@ -1,0 +1,62 @@
+"""Does the process that owns something still run? It holds a lock on a file, which goes with it however it ends."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+if os.name == "nt":  # pragma: no cover
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        # Not lockf: that one is the process's, so that two boards in one process would not see each other's.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class OwnerLock:
+    """Held from when it is made until `release`, or until the process ends. Raises OSError where it cannot be made."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(exist_ok=True)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            _lock(self._descriptor)
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        os.close(self._descriptor)
+        remove(self._path)
+
+
+def remove(path: Path) -> None:
+    """Remove the file of a lock, and its folder after the last one."""
+    path.unlink(missing_ok=True)
+    try:
+        path.parent.rmdir()
+    except OSError:
+        return  # There are others, or it is gone already.
+
+
+def is_free(path: Path) -> bool:
+    """Whether nobody holds the lock any more; one whose file is gone may still be held."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        _lock(descriptor)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
