@@ -46,6 +46,14 @@ def remove(path: Path) -> None:
         return  # There are others, or it is gone already.
 
 
+def stray_locks(folder: Path) -> list[Path]:
+    """Give the files of locks that nobody holds."""
+    try:
+        return [path for path in folder.iterdir() if is_free(path)]
+    except OSError:
+        return []  # Nobody has joined yet.
+
+
 def is_free(path: Path) -> bool:
     """Whether nobody holds the lock any more; one whose file is gone may still be held."""
     try:

@@ -6,7 +6,7 @@ import os
 import uuid
 from pathlib import Path
 
-from actors.board.locks import OwnerLock, is_free, remove
+from actors.board.locks import OwnerLock, is_free, remove, stray_locks
 from actors.board.store import Store
 from actors.board.values import Owner, Transitions
 from actors.board.writer import COLUMNS, Writer, as_row
@@ -25,25 +25,37 @@ class Owning(Store):
         next `renew`, and takes over. One of the same name in this board is given up first: whoever is restarted joins
         again, and gets back by `renew` what it had.
         """
-        run = uuid.uuid4().hex
-        with self._writing() as writer:
-            for there in [owner for owner in self._owners if owner.name == name]:
-                self._drop(there)
-                writer.execute("UPDATE owner SET until = ? WHERE run = ?", (float("-inf"), there.run))
-            # Locked before anybody can see it, for who is seen without a lock is dead.
-            lock = None if self.path is None else OwnerLock(self._lock_file(run))
+        owner, lock = Owner(uuid.uuid4().hex, name), None
+        with self._lock:
+            before = [there for there in self._owners if there.name == name]
             try:
-                writer.execute(
-                    "INSERT INTO owner(run, name, pid, until) VALUES (?, ?, ?, ?)",
-                    (run, name, os.getpid(), self._clock.now() + self.lease),
-                )
+                with self._writing() as writer:
+                    for there in before:
+                        writer.execute("UPDATE owner SET until = ? WHERE run = ?", (float("-inf"), there.run))
+                    # Locked before anybody can see it, for who is seen without a lock is dead.
+                    lock = self._make_lock(writer, owner)
+                    until = self._clock.now() + self.lease
+                    values = (owner.run, name, os.getpid(), until)
+                    writer.execute("INSERT INTO owner(run, name, pid, until) VALUES (?, ?, ?, ?)", values)
             except BaseException:
                 if lock is not None:
                     lock.release()
                 raise
-            owner = Owner(run, name)
             self._owners[owner] = lock
-            return owner
+            for there in before:
+                self._drop(there)
+        return owner
+
+    def _make_lock(self, writer: Writer, owner: Owner) -> OwnerLock | None:
+        if self.path is None:
+            return None
+        # What a process has left that ended while it joined or left. Only one at a time gets here, so no other one is
+        # just being made.
+        for path in stray_locks(self._lock_file(owner.run).parent):
+            known = writer.execute("SELECT 1 FROM owner WHERE run = ? AND gone = 0", (path.name,)).fetchone()
+            if known is None:
+                remove(path)
+        return OwnerLock(self._lock_file(owner.run))
 
     def renew(self, owner: Owner) -> Transitions:
         """Prolong the owner's lease, and take over for those that are gone.
@@ -60,20 +72,26 @@ class Owning(Store):
 
     def leave(self, owner: Owner) -> Transitions:
         """Let the owner go; what it was still at is ready again, not counted as a retry. A second time does nothing."""
-        with self._writing() as writer:
+        with self._lock:
             if owner not in self._owners:
                 return ()
-            (number,) = writer.execute("SELECT n FROM owner WHERE run = ?", (owner.run,)).fetchone()
-            self._end(writer, number, owner.run, GIVEN_BACK, f"{owner.name} has left")
+            with self._writing() as writer:
+                (number,) = writer.execute("SELECT n FROM owner WHERE run = ?", (owner.run,)).fetchone()
+                self._end(writer, number, owner.run, GIVEN_BACK, f"{owner.name} has left")
+                made = writer.settle()
             self._drop(owner)
-            return writer.settle()
+            return made
 
     def close(self) -> None:
-        with self._lock:
-            if not self._closed:
+        """Have all owners of this board leave, and close the file; a second time does nothing."""
+        try:
+            for owner in tuple(self._owners):
+                self.leave(owner)
+        finally:
+            with self._lock:
                 for owner in tuple(self._owners):
-                    self.leave(owner)
-        super().close()
+                    self._drop(owner)
+            super().close()
 
     def _prolong(self, writer: Writer, owner: Owner) -> int:
         """Prolong the lease, also of one that others have given up: it is there, though its claims are void."""

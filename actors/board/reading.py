@@ -120,7 +120,10 @@ class Reading(Store):
             used: dict[int, dict[str, Usage]] = {}
             for attempt, tier, *usage in spent:
                 used.setdefault(attempt, {})[tier] = Usage(*usage)
-        return tuple(Receipt(attempt, *row, UsageByTier(used.get(attempt))) for attempt, *row in rows)
+        return tuple(
+            Receipt(attempt, owner, began, ended, outcome, text, UsageByTier(used.get(attempt)))
+            for attempt, owner, began, ended, outcome, text in rows
+        )
 
     def snapshot(self, track: str) -> BoardSnapshot:
         """Give the whole track at one moment; it costs as much as there are tickets."""
