@@ -16,6 +16,7 @@ from actors.work.course import Work
 from actors.work.job import Job
 from actors.work.prompt import prompt_of
 from actors.work.ref import WorkerRef
+from actors.work.reviewer import Review, Reviewer
 from actors.work.telling import AddTickets, InReview, OfAttempt, QueryStatus, Reworked, Spent
 from actors.work.tools import ToolRefused
 from actors.work.worker import Worker
@@ -34,6 +35,8 @@ __all__ = [
     "Job",
     "OfAttempt",
     "QueryStatus",
+    "Review",
+    "Reviewer",
     "Reworked",
     "Spent",
     "ToolRefused",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from actors._core.errors import Cancelled, said
+from actors._core.errors import AgentStoppedError, said
 from actors.eventlog.work_kinds import ReviewerApprovalRecord, ReviewerHandoffRecord, ReviewerRejectionRecord
 from actors.typed import Decision, ReviewFeedback
 from actors.work.assignment import Blocked, Completed
 from actors.work.job import Job
+from actors.work.reviewer import feedback_on
 from actors.work.telling import InReview, Reworked
 
 Outcome = Completed | Blocked | ReviewFeedback
@@ -27,10 +28,9 @@ def reviewed(job: Job, end: Completed) -> Generator[Any, Any, Outcome]:
     job.tell(InReview(*job.which, job.round))
     job.emit(ReviewerHandoffRecord(correlation_id=job.key, child_agent_id=getattr(reviewer, "path", None)))
     try:
-        feedback: ReviewFeedback = yield job.review(end.files)
-    except Cancelled:
-        raise
+        feedback = yield from _feedback(job, end)
     except Exception as error:
+        job.check()
         return (yield from _escalated(job, end, f"not reviewed: {said(error)}"))
     remarks = "; ".join(feedback.comments)
     if feedback.approved:
@@ -41,6 +41,18 @@ def reviewed(job: Job, end: Completed) -> Generator[Any, Any, Outcome]:
         return (yield from _escalated(job, end, f"rejected {job.round} times: {remarks}"))
     job.tell(Reworked(*job.which, job.round, feedback.comments))
     return feedback
+
+
+def _feedback(job: Job, end: Completed) -> Generator[Any, Any, ReviewFeedback]:
+    """Ask the reviewer, and once more where it has failed over that: it may be back by then."""
+    try:
+        given = yield job.review(end.files)
+    except AgentStoppedError:
+        raise  # it was asked again as long as it lived
+    except Exception:
+        job.check()
+        given = yield job.review(end.files)
+    return feedback_on(job.key, given)  # whoever reviews need not be a Reviewer
 
 
 def _escalated(job: Job, end: Completed, why: str) -> Generator[Any, Any, Completed | Blocked]:
