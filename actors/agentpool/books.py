@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from actors._core.errors import AgentNotFoundError, NameTakenError
+from actors._core.errors import AgentNotFoundError, AgentStoppedError, NameTakenError
 from actors._core.future import Ask
 from actors._core.spec import ChildSpec
 from actors.agentpool.errors import KeyTakenError, PoolFullError
@@ -40,9 +40,9 @@ class Entry:
 
     @property
     def name(self) -> str:
-        if self.config is not None and self.config.name is not None:
-            return self.config.name
-        return f"agent-{self.id}"
+        if self.cell is not None:
+            return self.cell.name
+        return f"agent-{self.id}" if self.config is None or self.config.name is None else self.config.name
 
 
 class SeatedSpec(ChildSpec[Any]):
@@ -68,6 +68,7 @@ class Books:
     def __init__(self, path: str) -> None:
         self._path = path
         self._most = 0
+        self._closed = False
         self._queue: int | None = None
         self._last = 0
         self._seated: dict[Entry, None] = {}
@@ -114,9 +115,12 @@ class Books:
     def enter(self, entries: Sequence[Entry], may_wait: bool) -> list[Entry]:
         """Give all of them a place, or have the rest wait if they may, or raise: then nothing has changed.
 
-        Gives those that have a place, and are to be started. Raises PoolFullError, KeyTakenError or NameTakenError.
+        Gives those that have a place, and are to be started. Raises PoolFullError, KeyTakenError, NameTakenError, or
+        AgentStoppedError once the books are closed.
         """
         with self._lock:
+            if self._closed:
+                raise AgentStoppedError(f"{self._path} has stopped", path=self._path)
             self._check_apart(entries)
             room = 0 if self._waiting else max(0, self._most - len(self._seated))
             behind = max(0, len(entries) - room)
@@ -152,14 +156,26 @@ class Books:
             entry.id = self._last
             self._open[entry.id] = entry
 
-    def withdraw(self, entry: Entry) -> list[Entry]:
-        """It was not started, and whoever wanted it is told: its id is used again, if it is the last."""
+    def withdraw(self, entry: Entry, result: PoolResult, used: bool) -> list[Entry] | None:
+        """It did not start, which whoever wanted it is told; unless its id has been `used`, the last is given again.
+
+        Gives those that have a place now, and are to be started; None if it has left already, with a result. The
+        result here is for those who wait for all that there is, and have found it meanwhile.
+        """
         with self._lock:
-            self._open.pop(entry.id, None)
-            if entry.id and entry.id == self._last:
+            if entry not in self._seated:
+                return None
+            del self._seated[entry], self._open[entry.id]
+            if not used and entry.id == self._last:
                 self._last -= 1
-            self._seated.pop(entry, None)
-            return self._seat_waiting()
+            now = self._seat_waiting()
+            asks, entry.claims = entry.claims, []
+            idle = self._take_idle()
+        for ask in asks:
+            ask.resolve(result)
+        for ask in idle:
+            ask.resolve(None)
+        return now
 
     def wait_again(self, entry: Entry) -> bool:
         """It could not be started at present: it waits again, ahead of the others; False if it has left."""
@@ -177,7 +193,7 @@ class Books:
 
     def _seat_waiting(self) -> list[Entry]:
         now = []
-        while self._waiting and len(self._seated) < self._most:
+        while self._waiting and len(self._seated) < self._most and not self._closed:
             entry = self._waiting.popleft()
             self._seated[entry] = None
             now.append(entry)
@@ -277,9 +293,10 @@ class Books:
     def _has_open(self, apart: Entry | None) -> bool:
         return any(entry is not apart and not _is_claimed(entry) for entry in self._open.values())
 
-    def left_behind(self) -> list[Entry]:
-        """Give all that have not left, though nothing of them can be there any more."""
+    def close(self) -> list[Entry]:
+        """Nobody gets a place any more. Gives all that have not left, though nothing of them is there by now."""
         with self._lock:
+            self._closed = True
             return [*self._seated, *self._waiting]
 
     # -- collecting ---------------------------------------------------------------

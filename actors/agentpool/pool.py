@@ -51,7 +51,7 @@ class AgentPool(Agent, Addressed[AgentPoolRef]):
         super().__init__()
         if policy is not None:
             self.policy = policy
-        self._settings = Settings(max_agents, when_full, queue, memory, tool_builder, on_stream, max_depth)
+        self._settings = Settings(max_agents, when_full, queue, memory, tool_builder, on_stream, max_depth, policy)
         self._ref.begin(self.context, self._settings)
 
     @property

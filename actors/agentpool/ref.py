@@ -7,25 +7,12 @@ while an agent starts, ends or is waited for.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from loguru import logger
-
-from actors._core import admin, events
-from actors._core.admin import AdminResult, Outcome
+from actors._core.admin import AdminResult
 from actors._core.checks import check_timeout
-from actors._core.dispatcher import Job
-from actors._core.errors import (
-    ActorError,
-    AgentNotFoundError,
-    AgentStoppedError,
-    AskTimeout,
-    Cancelled,
-    NameTakenError,
-    StartFailedError,
-    TooManyChildren,
-)
+from actors._core.errors import AgentNotFoundError, AgentStoppedError, AskTimeout
 from actors._core.future import AgentFuture, Ask
 from actors._core.here import before_acting, fence, here
 from actors._core.messages import StopReason
@@ -33,14 +20,13 @@ from actors._core.ref import AgentRef
 from actors._core.replies import owe
 from actors._core.spec import ChildSpec
 from actors._core.supervision import Down
-from actors.agentpool.agent import FunctionAgent, PoolAgent
-from actors.agentpool.books import Books, Entry, SeatedSpec, entry_of
-from actors.agentpool.errors import PoolFullError, SpawnDepthError
+from actors.agentpool.books import Books, Entry, entry_of
+from actors.agentpool.errors import SpawnDepthError
 from actors.agentpool.seat import Seat, nearest_entry
 from actors.agentpool.settings import Reader, Settings, check_count
+from actors.agentpool.starting import Starting
 from actors.agentpool.stream import Stream, StreamEvent
-from actors.agentpool.values import Joined, PoolResult, SpawnConfig, Status
-from actors.eventlog.work_kinds import AgentCompletedRecord
+from actors.agentpool.values import Joined, PoolResult, SpawnConfig
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -56,12 +42,13 @@ class AgentPoolRef(AgentRef["AgentPool"]):
     is collected, by one of those who ask for it.
     """
 
-    __slots__ = ("_stream", "books", "settings")
+    __slots__ = ("_starting", "_stream", "books", "settings")
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell)
         self.books = Books(self.path)
         self.settings = Settings()
+        self._starting = Starting(cell, self.books)
         self._stream = Stream(cell)
 
     # -- how many -----------------------------------------------------------------
@@ -85,7 +72,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         """Let so many run. Those that run go on, also where there are more; those that wait get what is free."""
         check_count("max_agents", max_agents)
         self._administered()
-        self._start_soon(self.books.resize(max_agents))
+        self._starting.soon(self.books.resize(max_agents))
 
     # -- in -----------------------------------------------------------------------
 
@@ -99,7 +86,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         entry = self._entry(config)
         self._administered()
         for each in self._enter([entry]):
-            self._start_or_raise(each)
+            self._starting.start_or_raise(each)
         return entry.id
 
     def fan_out(self, configs: Iterable[SpawnConfig]) -> list[int]:
@@ -109,8 +96,12 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         """
         entries = [self._entry(config) for config in configs]
         self._administered()
-        for entry in self._enter(entries):
-            self._start(entry)
+        now = self._enter(entries)
+        try:
+            while now:
+                self._starting.start(now.pop(0))
+        finally:
+            self._starting.soon(now)  # should this thread be interrupted, or its agent abandoned
         return [entry.id for entry in entries]
 
     def _entry(self, config: SpawnConfig) -> Entry:
@@ -137,86 +128,6 @@ class AgentPoolRef(AgentRef["AgentPool"]):
             cell = cell.parent
         return None
 
-    # -- starting -----------------------------------------------------------------
-
-    def _start_soon(self, entries: Iterable[Entry]) -> None:
-        # On another thread: this one may be an agent's that ends, and a start takes as long as it takes.
-        for entry in entries:
-            self._cell.system.pool.put(Job(partial(self._start, entry)))
-
-    def _start(self, entry: Entry) -> None:
-        """Start it; what goes wrong is its failure, unless it can be started later."""
-        cell = self._cell
-        begun = cell.incarnation
-        if entry.aborted:
-            self._leave(entry, Status.CANCELLED, error=self._cancelled(entry))
-            return
-        try:
-            self._start_now(entry)
-        except StartFailedError as error:
-            self._leave(entry, Status.FAILED, error=error.cause)
-        except NameTakenError as error:
-            self._leave(entry, Status.FAILED, error=error)
-        except (AgentStoppedError, TooManyChildren) as error:
-            # The pool ends or is restarted, or has children that are none of its own.
-            if cell.final:
-                self._leave(entry, Status.STOPPED, error=error)
-            elif self.books.wait_again(entry) and cell.incarnation != begun:
-                self.go_on()
-
-    def _start_or_raise(self, entry: Entry) -> None:
-        try:
-            self._start_now(entry)
-        except TooManyChildren:
-            full = self.books.full()
-            self._start_soon(self.books.withdraw(entry))
-            raise full from None
-        except ActorError:
-            self._start_soon(self.books.withdraw(entry))
-            raise
-
-    def _start_now(self, entry: Entry) -> None:
-        config = entry.config
-        assert config is not None
-        kind, args, kwargs = config.agent, config.args, config.kwargs
-        if not isinstance(kind, type):
-            kind, args, kwargs = FunctionAgent, (config.agent, args, dict(kwargs)), {}
-        spec = SeatedSpec(
-            kind, entry.name, args, kwargs, policy=config.policy, shutdown=config.shutdown, mailbox=config.mailbox,
-            dispatcher=config.dispatcher, deadline=config.deadline,
-        ).of(entry)  # fmt: skip
-        child = self._cell.start_child(spec, entry.name, kept=False)
-        length = len(config.query) if isinstance(config.query, str) else 0
-        logger.trace("{} spawned agent {}, {}, for a query of {} characters", self.path, entry.id, entry.name, length)
-        if self.books.started(entry, child):
-            _end(child, drain=False)
-        elif not issubclass(kind, PoolAgent):
-            self._ask(entry, child, config.query)
-
-    def _ask(self, entry: Entry, child: Cell, query: Any) -> None:
-        """Ask an agent that knows nothing of pools: its first answer is its result."""
-        try:
-            # Nobody's ask: that who spawned it has ended is no reason for it to give up.
-            ask: Ask[Any] = Ask(child.ref.admit(query), child, None, None)
-        except ActorError as error:
-            self.books.answered(entry, None, error)
-            _end(child, drain=False)
-            return
-        ask.add_done_callback(partial(self._asked, entry, child, ask))
-        child.ref._enqueue(ask)
-
-    def _asked(self, entry: Entry, child: Cell, ask: Ask[Any]) -> None:
-        try:
-            value = ask.get()
-        except BaseException as error:
-            if isinstance(error, AgentStoppedError) and child.final:
-                return  # its end says how it ended
-            if self.books.answered(entry, None, error):
-                _end(child, drain=False)
-        else:
-            if self._note_value(entry, child, value):
-                _end(child, drain=True)
-
     # -- for its agents -----------------------------------------------------------
 
     def has_answer(self, seat: Seat) -> bool:
@@ -224,18 +135,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
 
     def note_value(self, seat: Seat, value: Any) -> bool:
         """The agent has done its work; False if it was aborted before that."""
-        return self._note_value(seat._entry, seat.context.cell, value)
-
-    def _note_value(self, entry: Entry, child: Cell, value: Any) -> bool:
-        if not self.books.answered(entry, value, None):
-            return False
-        key = None if entry.config is None or entry.config.key is None else str(entry.config.key)
-        record = AgentCompletedRecord(
-            path=child.path, agent_id=child.path, incarnation=child.incarnation, task_id=key, message=f"{value!r:.200}"
-        )
-        now = child.system.clock.now()
-        child.system.events.report(events.Emitted, child.path, child.incarnation, now, record)
-        return True
+        return self._starting.note_value(seat._entry, seat.context.cell, value)
 
     def stream(self, event: StreamEvent) -> None:
         if self.settings.on_stream is not None:
@@ -243,12 +143,9 @@ class AgentPoolRef(AgentRef["AgentPool"]):
 
     def make_below(self, context: Context, max_agents: int | None) -> AgentPoolRef:
         """Start a pool like this one as a child of one of its agents."""
-        settings, kind = self.settings, self.actor_class
         most = self.max_agents if max_agents is None else max_agents
-        return context.spawn(
-            kind, most, settings.when_full, settings.queue, settings.memory, settings.tool_builder,
-            settings.on_stream, settings.max_depth, name="pool",
-        )  # fmt: skip
+        settings = {each.name: getattr(self.settings, each.name) for each in fields(self.settings)}
+        return context.spawn(self.actor_class, **{**settings, "max_agents": most}, name="pool")
 
     # -- plain children -----------------------------------------------------------
 
@@ -261,35 +158,14 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         present = None if cell.family is None or not isinstance(spec, ChildSpec) else cell.family.get(spec.name or "")
         if not isinstance(spec, ChildSpec) or (present is not None and not isinstance(present, Down)):
             return super().start_child(spec)
-        return self._start_plain(spec, spec.name)
+        return self._starting.start_plain(spec, spec.name)
 
     def restart_child(self, name: str) -> AdminResult:
         cell = self._administered()
-        present = None if cell.family is None else cell.family.get(name)
+        present = None if cell.family is None or not isinstance(name, str) else cell.family.get(name)
         if isinstance(present, Down):
-            return self._start_plain(present.spec, name)
+            return self._starting.start_plain(present.spec, name)
         return super().restart_child(name)
-
-    def _start_plain(self, spec: ChildSpec[Any], name: str | None) -> AdminResult:
-        entry = Entry(None)
-        seated = SeatedSpec(
-            spec.agent, spec.name, spec.args, spec.kwargs, spec.restart, spec.shutdown, spec.significant, spec.policy,
-            spec.mailbox, spec.dispatcher, spec.deadline, spec.keep_children,
-        ).of(entry)  # fmt: skip
-        path = f"{self.path}/{name or spec.agent.__name__}"
-        try:
-            self.books.enter([entry], may_wait=False)
-        except PoolFullError as full:
-            return AdminResult(Outcome.MAX_CHILDREN, error=StartFailedError(path, full))
-        result = AdminResult(Outcome.START_FAILED)
-        try:
-            result = admin._start(self._cell, seated, name)
-        finally:
-            if not result:
-                self._start_soon(self.books.leave(entry, None))
-        if result.outcome is Outcome.MAX_CHILDREN:
-            return AdminResult(Outcome.MAX_CHILDREN, error=StartFailedError(path, self.books.full()))
-        return result
 
     # -- at work ------------------------------------------------------------------
 
@@ -322,12 +198,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         """
         if fence.raised:
             before_acting()
-        entry, waited = self.books.abort(id)
-        if entry is not None and waited:
-            self._leave(entry, Status.CANCELLED, error=self._cancelled(entry))
-        elif entry is not None and entry.cell is not None:
-            _end(entry.cell, drain=False)
-        return entry is not None
+        return self._starting.abort(id)
 
     def abort_all(self) -> list[int]:
         """Abort all that were spawned; gives the ids of those for which that is news. Plain children go on."""
@@ -409,38 +280,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
     # -- ends ---------------------------------------------------------------------
 
     def _child_ended(self, child: Cell, reason: StopReason) -> None:
-        entry = entry_of(child)
-        if entry is None:
-            return
-        error = None if child.ended is None else child.ended.error
-        if entry.config is None:
-            self._start_soon(self.books.leave(entry, None))
-        elif entry.aborted:
-            self._leave(entry, Status.CANCELLED, error=self._cancelled(entry), cell=child)
-        elif entry.answer is not None:
-            value, failed = entry.answer
-            self._leave(entry, Status.COMPLETED if failed is None else _failed(failed), value, failed, child)
-        elif error is not None:
-            self._leave(entry, _failed(error), error=error, cell=child)
-        else:
-            stopped = AgentStoppedError(f"{child.path} was stopped ({reason}) before it gave a value", path=child.path)
-            self._leave(entry, Status.STOPPED, error=stopped, cell=child)
-
-    def _leave(
-        self,
-        entry: Entry,
-        status: Status,
-        value: Any = None,
-        error: BaseException | None = None,
-        cell: Cell | None = None,
-    ) -> None:
-        key = None if entry.config is None else entry.config.key
-        incarnations = 0 if cell is None else cell.incarnation
-        result = PoolResult(entry.id, entry.name, status, value, error, entry.usage, key, incarnations)
-        self._start_soon(self.books.leave(entry, result))
-
-    def _cancelled(self, entry: Entry) -> Cancelled:
-        return Cancelled(f"agent {entry.id} of {self.path} was aborted")
+        self._starting.child_ended(child, reason)
 
     # -- for the pool -------------------------------------------------------------
 
@@ -455,26 +295,12 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         owe(context, until)
 
     def go_on(self) -> None:
-        """Start those that wait, as far as there are places."""
-        self._start_soon(self.books.seat_waiting())
+        self._starting.go_on()
 
     def hand_over(self, reader: Reader) -> None:
         self._stream.hand_over(reader)
 
     def _incarnation_ended(self) -> None:
         """On the pool's turn, when its children have ended: if it was the last one, nobody is started any more."""
-        if not self._cell.final:
-            return
-        stopped = AgentStoppedError(f"{self.path} has stopped", path=self.path)
-        self.books.limit(0, None)
-        for entry in self.books.left_behind():
-            self._leave(entry, Status.STOPPED, error=stopped, cell=entry.cell)
-
-
-def _end(child: Cell, drain: bool) -> None:
-    child.ref.stop(block=False, drain=drain)
-
-
-def _failed(error: BaseException) -> Status:
-    return Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
-
+        if self._cell.final:
+            self._starting.pool_ended()

@@ -82,7 +82,9 @@ class Seat:
         """
         context = self._context
         text = event if isinstance(event, str) else f"{event!r:.500}"
-        context.emit(AgentStreamRecord(path=self.path, agent_id=self.path, incarnation=context.incarnation, message=text))
+        context.emit(
+            AgentStreamRecord(path=self.path, agent_id=self.path, incarnation=context.incarnation, message=text)
+        )
         self.pool.stream(StreamEvent(self.id, self.path, context.incarnation, context.system.clock.now(), event))
 
     def spend(self, usage: Any) -> None:
@@ -107,6 +109,7 @@ def seat_of(context: Context) -> Seat | None:
     entry, parent = entry_of(cell), cell.parent
     if entry is None or entry.config is None or parent is None:
         return None
+    entry.cell = cell  # known to those that it speaks to, although its start may not be over
     return Seat(parent.ref, context, entry)  # type: ignore[arg-type]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from actors._core.ref import AgentRef
+from policies import Policy
 
 Reader = Callable[[Any], object]
 
@@ -22,6 +23,7 @@ class Settings:
     tool_builder: Callable[[Any], Any] | None = None
     on_stream: Reader | AgentRef[Any] | None = None
     max_depth: int | None = None
+    policy: Policy | None = None
 
     def __post_init__(self) -> None:
         check_count("max_agents", self.max_agents)

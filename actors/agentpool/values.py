@@ -68,7 +68,7 @@ class PoolResult:
     """What came of one agent; there once it has ended, and its place in the pool is free.
 
     `value` where it completed, else `error`: the exception itself. `usage` is the sum of what it said that it used,
-    None where it said nothing; `incarnations` is how often it was started.
+    else the `usage` of its value, if it has one; `incarnations` is how often it was started.
     """
 
     id: int
