@@ -14,11 +14,12 @@ from actors.tickets import TicketState
 from actors.tickets.states import RUNNING
 
 _S = TicketState
-_NEXT = (
+_READY = (
     f"SELECT content.fields, ticket.prompt, {COLUMNS} FROM ticket JOIN content ON content.n = ticket.n"
     " WHERE ticket.track = ? AND ticket.gated = 0 AND ticket.state = 'ready' AND ticket.parked IS NULL"
-    " ORDER BY ticket.rank, ticket.n LIMIT 1"
 )
+_NEXT = f"{_READY} AND ticket.id NOT IN (SELECT value FROM json_each(?)) ORDER BY ticket.rank, ticket.n LIMIT 1"
+_THIS = f"{_READY} AND ticket.id = ?"
 _ANY = "SELECT 1 FROM ticket WHERE track = ? AND gated = 0 AND state = 'ready' AND parked IS NULL LIMIT 1"
 
 
@@ -28,7 +29,9 @@ class Claiming(Owning):
     Whatever comes of an attempt that is over already changes nothing, and is answered with `Late`.
     """
 
-    def claim(self, owner: Owner, track: str, limit: int = 1) -> tuple[Claim, ...]:
+    def claim(
+        self, owner: Owner, track: str, limit: int = 1, *, only: str | None = None, leave: Iterable[str] = ()
+    ) -> tuple[Claim, ...]:
         """Give the owner up to `limit` tickets that are ready: the most urgent first, then in order of loading.
 
         Left out are those that have a file in common with one that runs, and those whose start is not yet approved. No
@@ -43,8 +46,9 @@ class Claiming(Owning):
         with self._writing() as writer:
             number = self._prolong(writer, owner)
             claims: list[Claim] = []
+            query, which = (_NEXT, json.dumps(list(leave))) if only is None else (_THIS, only)
             while len(claims) < limit:
-                found = writer.execute(_NEXT, (self._number(track),)).fetchone()
+                found = writer.execute(query, (self._number(track), which)).fetchone()
                 if found is None:
                     break
                 fields, prompt, row = found[0], found[1], as_row(found[2:])
