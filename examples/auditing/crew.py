@@ -21,8 +21,9 @@ from actors import (
     Event,
     HandlerTimeout,
 )
+from auditing.examiners import Seen
 from auditing.files import File, Kind
-from auditing.inspectors import INSPECTORS, Inspector, Seen
+from auditing.inspectors import INSPECTORS, Inspector
 from policies import ByError, Restart, Resume, Stop
 
 SETTLING = (AgentFailed, AgentResumed, AgentRestarted, AgentStopped)
