@@ -134,12 +134,14 @@ class ApproverRef(AgentRef["Approver"]):
         return self._get(GiveUp(approval_id=approval_id, reason=reason))
 
     @contextmanager
-    def executing(self, approval_id: str, action: str, payload: Mapping[str, str]) -> Iterator[Approval]:
+    def executing(self, approved: ApprovalAnswer | str, action: str, payload: Mapping[str, str]) -> Iterator[Approval]:
         """Do what was approved in a `with` block: begun before it, consumed after it, also where it raises.
 
-        An action that raises may have done half of what it does: it needs another approval to be tried again.
+        `approved` is the answer, or its `approval_id`. An action that raises may have done half of what it does: it
+        needs another approval to be tried again.
         """
-        approval = self.begin(approval_id, digest_of(action, payload))
+        approval_id = approved if isinstance(approved, str) else approved.approval_id
+        approval = self.begin(approval_id or "none", digest_of(action, payload))
         try:
             yield approval
         except BaseException as error:

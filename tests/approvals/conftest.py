@@ -13,6 +13,8 @@ from tests.core.conftest import clock, dispatcher, lines, log, pytest_generate_t
 __all__ = ["clock", "dispatcher", "lines", "log", "pytest_generate_tests", "spec", "system", "trace", "world"]
 
 Start = Callable[..., ApproverRef]
+IN_A_FILE = pytest.mark.parametrize("store", ["file"], indirect=True)
+"""For tests of what is still there after the approver has ended."""
 
 
 @pytest.fixture(params=["memory", "file"])

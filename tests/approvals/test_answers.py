@@ -9,6 +9,7 @@ import pytest
 from actors import Agent, InvalidMessageError
 from actors.approvals import (
     LEGAL,
+    ApprovalAnswer,
     ApprovalClosedError,
     ApprovalState,
     ApproverRef,
@@ -99,7 +100,11 @@ def test_what_may_not_be_edited_is_approved_as_it_is_or_not_at_all(approver: App
 def test_the_digest_is_of_the_action_and_the_payload_in_whatever_order() -> None:
     one = digest_of("run", {"a": "1", "b": "2"})
     assert one == digest_of("run", {"b": "2", "a": "1"})
-    others = [digest_of("ran", {"a": "1", "b": "2"}), digest_of("run", {"a": "1"}), digest_of("run", {"a": '1","b":"2'})]
+    others = [
+        digest_of("ran", {"a": "1", "b": "2"}),
+        digest_of("run", {"a": "1"}),
+        digest_of("run", {"a": '1","b":"2'}),
+    ]
     assert one not in others
     assert len({*others}) == 3
     assert len(digest_of("run", {"command": "echo \ud800"})) == 64
@@ -142,6 +147,16 @@ def test_what_is_done_in_a_with_block_is_begun_before_it_and_consumed_after_it(a
     with approver.executing(number, "run", COMMAND) as approval:
         assert (approval.state, approver.get(number).state) == (S.EXECUTING, S.EXECUTING)
     assert approver.get(number).state is S.CONSUMED
+
+
+def test_an_answer_says_itself_what_it_allows(approver: ApproverRef) -> None:
+    number, answer = asked(approver)
+    approver.approve(number)
+    with approver.executing(given(answer), "run", COMMAND) as approval:
+        assert approval.id == number
+    made_up = ApprovalAnswer(task_id="t-1", outcome="approved")
+    with pytest.raises(UnknownApprovalError), approver.executing(made_up, "run", COMMAND):
+        pytest.fail("nobody has given that answer")  # pragma: no cover
 
 
 def test_an_action_that_raises_has_used_up_its_approval(approver: ApproverRef) -> None:

@@ -83,7 +83,11 @@ OTHER_MESSAGES: tuple[BaseModel, ...] = (
     ),
     TaskKilled(agent_id="worker-1", task_id="ra-a3f8.1"),
     ApprovalRequest(task_id="ra-a3f8.1", action="run", payload={"command": "rm -r build"}, editable=True),
+    ApprovalRequest(
+        task_id="ra-a3f8.1", action="run", key="m/t/1", deadline=60, mission_id="m", agent_id="/crew/pool/w-1"
+    ),
     ApprovalAnswer(task_id="ra-a3f8.1", outcome="approved", payload={"command": "rm -r dist"}),
+    ApprovalAnswer(task_id="ra-a3f8.1", outcome="expired", approval_id="ap-1", digest="0" * 64, by="ann"),
     Pause(),
     Resume(),
     Kill(task_id="ra-a3f8.1"),
