@@ -27,6 +27,7 @@ class Tray:
         self._lock = threading.Lock()
         self._open: list[Assignment] = []  # asked for and not answered
         self._tokens: list[tuple[Assignment, CancelToken]] = []  # of those that were begun
+        self._cancels: list[Cancel] = []  # that were obeyed on their way, and are not handled yet
         self._notes: list[Any] = []
         self._ticket: str | None = None  # whose attempts have had the notes so far
 
@@ -51,12 +52,26 @@ class Tray:
         for token in tokens:
             token.cancel(f"{assignment.key} has ended")
 
-    def cancel(self, message: Cancel) -> None:
-        """Give up what the message names: one ticket, or all work."""
+    def cancel(self, reason: str, task_id: str | None = None) -> None:
+        """Give up what is open: one ticket, or all work."""
         with self._lock:
-            meant = [each for each in self._open if message.task_id in (None, each.ticket.id)]
+            meant = [each for each in self._open if task_id in (None, each.ticket.id)]
         for assignment in meant:
-            assignment.cancel.cancel(message.reason)
+            assignment.cancel.cancel(reason)
+
+    def obey(self, message: Cancel) -> None:
+        """Do what a message on its way into the mailbox says."""
+        with self._lock:
+            self._cancels.append(message)
+        self.cancel(message.reason, message.task_id)
+
+    def handle(self, message: Cancel) -> None:
+        """Do what a message out of the mailbox says, unless that was done: it says nothing of what was asked since."""
+        with self._lock:
+            done = any(each is message for each in self._cancels)
+            self._cancels = [each for each in self._cancels if each is not message]
+        if not done:
+            self.cancel(message.reason, message.task_id)
 
     def note(self, message: Any) -> None:
         """Keep something to know; once, however often it comes by."""
@@ -94,7 +109,7 @@ class WorkerRef(TypedRef[Any]):
 
     def cancel(self, reason: str, task_id: str | None = None) -> None:
         """Give the ticket that is named up, or all that it was asked for so far. Never blocks; nothing is sent."""
-        self.tray.cancel(Cancel(reason=reason, task_id=task_id))
+        self.tray.cancel(reason, task_id)
 
     def admit(self, message: Any) -> Any:
         """Give what goes into the mailbox for this message, and see that the work hears of it at once."""
@@ -105,13 +120,16 @@ class WorkerRef(TypedRef[Any]):
     def tell(self, message: Any) -> None:
         """Send a message and go on; a Cancel, and what there is to know, reach work that runs at once."""
         message = super().admit(message)
-        AgentRef.tell(self, message)
-        # Only now: what the mailbox refuses was not said.
-        self._hear(message)
+        if isinstance(message, Cancel):
+            self._hear(message)  # before anybody can handle it
+            AgentRef.tell(self, message)
+        else:
+            AgentRef.tell(self, message)
+            self._hear(message)  # only now: what the mailbox refuses was not said
 
     def _hear(self, message: Any) -> None:
         if isinstance(message, Cancel):
-            self.tray.cancel(message)
+            self.tray.obey(message)
         elif isinstance(message, AdditionalContext):
             self.tray.note(message)
 

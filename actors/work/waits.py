@@ -17,6 +17,8 @@ from actors.work.cancel import CancelToken
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
+    from actors._core.clock import Timer
+    from actors._core.context import Context
     from actors._core.ref import AgentRef
     from actors._core.system import ActorSystem
 
@@ -94,6 +96,8 @@ class Rest(AgentFuture[None]):
         super().__init__()
         self._system = system
         token.hold(self)
+        if not seconds:
+            self.resolve()
         if not self.settled:
             clock = system.clock
             timer = clock.call_at(clock.now() + seconds, self._over)
@@ -107,7 +111,10 @@ class Rest(AgentFuture[None]):
 
 
 def wait_on_clock(future: AgentFuture[Any], system: ActorSystem, timeout: float | None) -> bool:
-    """Wait for a future by the clock of a system; a cycle of agents that wait for one another raises AskCycleError."""
+    """Wait for a future by the clock of a system; a cycle of agents that wait for one another raises AskCycleError.
+
+    The wait does not count against the deadline of the agent that waits: see `_Beats`.
+    """
     check_timeout(timeout)
     clock = system.clock
     deadline = None if timeout is None else clock.now() + timeout
@@ -116,12 +123,53 @@ def wait_on_clock(future: AgentFuture[Any], system: ActorSystem, timeout: float 
         return clock.wait(future, deadline)
     if isinstance(future, Question):
         begin_wait(context.cell, future)
+    beats = _Beats(context)
     context.system.pool.make_room()
     try:
-        return clock.wait(future, deadline)
+        over = clock.wait(future, deadline)
     finally:
+        beats.end()
         if isinstance(future, Question):
             end_wait(context.cell, future)
+    context.heartbeat()
+    return over
+
+
+class _Beats:
+    """Keeps the deadline of an agent away while it waits: a heartbeat at each half of it, if it has one."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._over = False
+        self._timer: Timer | None = None
+        deadline = context.cell.spec.deadline
+        if deadline is not None:
+            self._every = deadline / 2
+            self._arm()
+
+    def _arm(self) -> None:
+        clock = self._context.system.clock
+        self._timer = clock.call_at(clock.now() + self._every, self._beat)
+        self._timer.moot = _moot
+
+    def _beat(self) -> None:
+        try:
+            if not self._over:
+                self._context.heartbeat()
+        except Cancelled:
+            return  # it was abandoned all the same, or has ended
+        if not self._over:
+            self._arm()
+
+    def end(self) -> None:
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _moot() -> bool:
+    """A beat alone changes nothing for any agent."""
+    return True
 
 
 def settled(value: T) -> AgentFuture[T]:

@@ -17,7 +17,7 @@ from actors.typed import AdditionalContext, Cancel
 from actors.work.assignment import Assignment, AttemptEnd
 from actors.work.course import Work, course
 from actors.work.job import Job
-from actors.work.ref import WorkerRef
+from actors.work.ref import Tray, WorkerRef
 from actors.work.steps import Run, Step
 
 
@@ -67,7 +67,7 @@ class Worker(Agent, Addressed[WorkerRef]):
     _reply: Reply | None = None
 
     @property
-    def _tray(self) -> Any:
+    def _tray(self) -> Tray:
         ref = self.actor_ref
         assert isinstance(ref, WorkerRef)
         return ref.tray
@@ -78,7 +78,7 @@ class Worker(Agent, Addressed[WorkerRef]):
         if isinstance(message, Assignment):
             return self._begin(message)
         if isinstance(message, Cancel):
-            self._tray.cancel(message)
+            self._tray.handle(message)
             return None
         if isinstance(message, AdditionalContext):
             # Before the hook, which may want it: it may have come past the ref's `tell`.
