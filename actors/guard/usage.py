@@ -103,7 +103,7 @@ class UsageByTier(Mapping[str, Usage]):
         used = dict(self._used)
         for tier, usage in other._used.items():
             used[tier] = used.get(tier, Usage()) + usage
-        return UsageByTier(used, {**other._tiers, **self._tiers})
+        return UsageByTier(used, {**self._tiers, **other._tiers, **self._tiers})
 
     def __getitem__(self, tier: str) -> Usage:
         return self._used[tier]
