@@ -10,7 +10,7 @@ from actors.eventlog import Gap, Record
 from actors.reports.values import AgentLine, Attempt, Mark, Report, Span, TicketLine, Tokens
 
 if TYPE_CHECKING:
-    from actors.tickets import Ticket
+    from actors.conductor import TrackSnapshot
 
 _BEGINS: Final = {"agent_started": "running", "agent_restarted": "running", "agent_backing_off": "waiting"}
 _ENDS: Final = {"agent_halted", "agent_restarting", "agent_stopping", "agent_stopped", "agent_backing_off"}
@@ -35,44 +35,46 @@ _OUTCOMES: Final = {
 
 
 def make_report(
-    tickets: Iterable[Ticket],
+    snapshot: TrackSnapshot,
     records: Iterable[Record | Gap] = (),
     *,
-    track: str = "",
     title: str = "",
     outcome: str = "",
-    usage: Iterable[Tokens] = (),
     tree: str = "",
     notes: Iterable[str] = (),
 ) -> Report:
-    """Give the report of a track: its tickets, and the records of the run in their order, such as `log.read` gives.
+    """Give the report of a track: how it stands, and the records of the run in their order, such as `log.read` gives.
 
-    `track` leaves out the records of other missions. `tree` is the final tree as text. A `Gap` among the records is
-    counted as `lost`. Any thread; blocks for nothing but the two iterables.
+    Records of other tracks are left out. `outcome` is by default the state of the track, `tree` the final tree as text.
+    A `Gap` among the records is counted as `lost`. Any thread; blocks for nothing but the records.
     """
-    run = _Run(track)
+    run = _Run(snapshot.track)
     for record in records:
         run.take(record)
     lines = tuple(
         TicketLine(
             ticket.id,
-            ticket.title or ticket.description.partition("\n")[0],
-            str(ticket.status),
+            ticket.title,
+            str(ticket.state),
             tuple(ticket.depends_on),
-            ticket.blocked_reason or "",
+            ticket.reason,
             tuple(run.attempts.get(ticket.id, {}).values()),
             tuple(run.steps.get(ticket.id, ())),
         )
-        for ticket in tickets
+        for ticket in snapshot.tickets
     )
     return Report(
-        title=title or track or "track",
-        track=track,
-        outcome=outcome,
+        title=title or snapshot.track,
+        track=snapshot.track,
+        outcome=outcome or str(snapshot.state),
         seconds=run.now,
         tickets=lines,
         agents=tuple(run.agent_lines()),
-        usage=tuple(usage),
+        usage=tuple(
+            Tokens(tier, used.input_tokens, used.output_tokens)
+            for tier, used in snapshot.usage.items()
+            if used.total or used.cost
+        ),
         tree=tree,
         events=run.events,
         lost=run.lost,
