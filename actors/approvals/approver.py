@@ -18,7 +18,7 @@ from actors._core.replies import Reply
 from actors._core.spec import ChildSpec
 from actors._core.wall import wall_clock
 from actors.approvals.approval import Approval, Step
-from actors.approvals.deciding import Calling, Decided, Decider, Settled, asked, decision_of, withdraw
+from actors.approvals.deciding import Calling, Decided, Decider, asked, decision_of, withdraw
 from actors.approvals.errors import ApprovalClosedError, ApprovalError
 from actors.approvals.listening import Listener
 from actors.approvals.owner import Owner
@@ -80,7 +80,6 @@ class Approver(Agent, Addressed[ApproverRef]):
         self._keep = keep
         self._waiting: dict[str, list[Reply]] = {}
         self._questions: dict[str, Any] = {}
-        self._listener: Listener | None = None
 
     # -- its life -----------------------------------------------------------------
 
@@ -101,7 +100,9 @@ class Approver(Agent, Addressed[ApproverRef]):
         for approval in self._store.unanswered():
             self._have_decided(approval)
         if self._store.path is not None and here.scheduler is None:
-            self._listener = Listener(self._store.path, lambda: self.actor_ref.tell(Rung()))
+            cell = self.context.cell
+            # Without waiting for room, whatever its mailbox says: this thread is waited for by the agent.
+            self._own_ref._listener = Listener(self._store.path, lambda: cell.offer(Rung()))
 
     def _open(self) -> Store:
         ref = self._own_ref
@@ -112,13 +113,15 @@ class Approver(Agent, Addressed[ApproverRef]):
             store.belong_to(ref._owner)
             ref._seen = store.last_step
             ref._store = store
-        elif ref._store is None:
+        elif ref._store is None or ref._store.path is not None:
+            # One of its own: an incarnation that was abandoned may still be at work with the last one.
+            self._close_listener()
             ref._store = Store(self._place, ref._owner, self._keep)
         return ref._store
 
     def on_stop(self) -> None:
         """Close the store; what is pending is answered by whoever opens it next."""
-        self._close_file()
+        self._close_listener()
         ref = self._own_ref
         if ref._store is not None:
             ref._store.close()
@@ -134,16 +137,17 @@ class Approver(Agent, Addressed[ApproverRef]):
         traceback: TracebackType | None,
     ) -> None:
         """Close the file; the next incarnation opens it again. What is in memory alone stays."""
-        self._close_file()
-
-    def _close_file(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        self._close_listener()
         ref = self._own_ref
         if ref._store is not None and ref._store.path is not None:
             ref._store.close()
             ref._store = None
+
+    def _close_listener(self) -> None:
+        ref = self._own_ref
+        if ref._listener is not None:
+            ref._listener.close()
+            ref._listener = None
 
     # -- its messages -------------------------------------------------------------
 
@@ -208,7 +212,14 @@ class Approver(Agent, Addressed[ApproverRef]):
         own = self._asked.actor_class is Calling
         question = asked(self._asked, approval if own else approval.request)
         self._questions[approval.id] = question
-        self.context.pipe_to_self(Settled(question), lambda _: Decided(approval.id, question))
+        context, timers = self.context, self.context.timers
+
+        def settled() -> None:
+            # A tick is outside the bound of the mailbox, so that no decision is lost.
+            if context.is_current:
+                timers.once(("decided", approval.id), 0.0, Decided(approval.id, question))
+
+        question.add_done_callback(settled)
 
     def _decided(self, message: Decided) -> None:
         if self._questions.pop(message.approval_id, None) is None:

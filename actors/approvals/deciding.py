@@ -49,19 +49,6 @@ class Decided(FrameworkMessage):
     question: AgentFuture[Any]
 
 
-class Settled:
-    """A question as `pipe_to_self` takes a future; its value is nothing but that the question is settled, however."""
-
-    def __init__(self, question: AgentFuture[Any]) -> None:
-        self._question = question
-
-    def add_done_callback(self, callback: Callable[..., None]) -> None:
-        self._question.add_done_callback(callback)
-
-    def get(self) -> None:
-        return None
-
-
 def asked(decider: AgentRef[Any], message: Any) -> AgentFuture[Any]:
     """Ask who is to decide; that it does not take such questions is an answer, too."""
     try:

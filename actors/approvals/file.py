@@ -22,7 +22,7 @@ CREATE TABLE approval(
     outcome TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '', by TEXT NOT NULL DEFAULT '',
     owner TEXT NOT NULL, runner TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX unfinished ON approval(state, id) WHERE state IN ('pending', 'approved', 'executing');
+CREATE INDEX by_state ON approval(state, deadline);
 CREATE TABLE step(
     seq INTEGER PRIMARY KEY AUTOINCREMENT, approval INTEGER NOT NULL, old TEXT, new TEXT NOT NULL, by TEXT NOT NULL,
     reason TEXT NOT NULL, at REAL NOT NULL

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-from actors._core.errors import ActorError
+from actors._core.errors import AgentStoppedError, MailboxFullError
 from actors._store.database import open_for_reading
 from actors._store.doorbell import Door, Watch, folder_of
 from actors.approvals.file import KIND
@@ -37,8 +36,12 @@ class Listener:
     def _listen(self) -> None:
         # Armed before it is told to look: what is written after that look rings again.
         while self._waker.arm():
-            with suppress(ActorError):  # as of an agent that ends at this moment
+            try:
                 self._rung()
+            except AgentStoppedError:
+                break  # it has ended in a way in which nobody could close this
+            except MailboxFullError:
+                pass  # it looks after each of the messages that it has
             self._waker.wait(None)
 
     def close(self) -> None:

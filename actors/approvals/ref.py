@@ -12,6 +12,7 @@ from actors._core.future import AgentFuture
 from actors._core.here import here
 from actors._core.ref import AgentRef
 from actors.approvals.approval import Approval, digest_of
+from actors.approvals.listening import Listener
 from actors.approvals.owner import Owner
 from actors.approvals.protocol import Approve, Begin, Consume, Deny, Find, GiveUp, ListApprovals, Withdraw
 from actors.approvals.states import ApprovalState
@@ -32,13 +33,14 @@ class ApproverRef(AgentRef["Approver"]):
     ApprovalClosedError for what comes too late or a second time, DigestError, NotEditableError, KeyTakenError.
     """
 
-    __slots__ = ("_owner", "_seen", "_store")
+    __slots__ = ("_listener", "_owner", "_seen", "_store")
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell)
         # Used by the agent on its turn alone; here, because they live through its restarts.
         self._store: Store | None = None
         self._owner: Owner | None = None
+        self._listener: Listener | None = None
         self._seen = 0
 
     # -- asking -------------------------------------------------------------------
