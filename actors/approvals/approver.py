@@ -100,9 +100,18 @@ class Approver(Agent, Addressed[ApproverRef]):
         for approval in self._store.unanswered():
             self._have_decided(approval)
         if self._store.path is not None and here.scheduler is None:
-            cell = self.context.cell
-            # Without waiting for room, whatever its mailbox says: this thread is waited for by the agent.
-            self._own_ref._listener = Listener(self._store.path, lambda: cell.offer(Rung()))
+            self._own_ref._listener = Listener(self._store.path, self._ring())
+
+    def _ring(self) -> Callable[[], bool]:
+        context, timers = self.context, self.context.timers
+
+        def ring() -> bool:
+            # A tick is outside the bound of the mailbox, and takes the place of the one before.
+            if context.is_current:
+                timers.once("rung", 0.0, Rung())
+            return context.is_current
+
+        return ring
 
     def _open(self) -> Store:
         ref = self._own_ref

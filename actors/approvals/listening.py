@@ -7,16 +7,15 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from actors._core.errors import AgentStoppedError, MailboxFullError
 from actors._store.database import open_for_reading
 from actors._store.doorbell import Door, Watch, folder_of
 from actors.approvals.file import KIND
 
 
 class Listener:
-    """Calls `rung` at first, and whenever somebody may have written to the file; from then on until `close`."""
+    """Calls `rung` at first, and when somebody may have written to the file; until `close`, or until it gives False."""
 
-    def __init__(self, path: Path, rung: Callable[[], object]) -> None:
+    def __init__(self, path: Path, rung: Callable[[], bool]) -> None:
         self._path = path
         self._rung = rung
         self._open = True
@@ -35,13 +34,7 @@ class Listener:
 
     def _listen(self) -> None:
         # Armed before it is told to look: what is written after that look rings again.
-        while self._waker.arm():
-            try:
-                self._rung()
-            except AgentStoppedError:
-                break  # it has ended in a way in which nobody could close this
-            except MailboxFullError:
-                pass  # it looks after each of the messages that it has
+        while self._waker.arm() and self._rung():
             self._waker.wait(None)
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actors import Accepting, ActorSystem, Agent
+from actors import Accepting, ActorSystem, Agent, Mailbox
 from actors.approvals import Approval, ApprovalAnswer, ApprovalRequest, ApprovalState
 from actors.testkit import Gate
 from tests.approvals.asking import COMMAND, OTHER, asked, asking, given, steps
@@ -193,3 +193,14 @@ def test_what_is_pending_at_the_start_is_decided(start: Start) -> None:
     before.stop()
     after = start("after", decider=lambda approval: approval.id == number)
     assert given(after.request(asking(key="t-1/1"))).approved
+
+
+def test_no_decision_is_lost_where_the_mailbox_is_bounded(start: Start, clock: WatchedClock) -> None:
+    with Gate() as gate:
+        approver = start(decider=lambda approval: gate.wait() is None, options={"mailbox": Mailbox(1)})
+        answers = []
+        for key in "abc":
+            answers.append(approver.request(asking(key=key)))
+            clock.settle()
+        gate.open()
+        assert [given(each).approved for each in answers] == [True] * 3

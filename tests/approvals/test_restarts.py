@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from actors import ActorSystem, AgentStoppedError, StartFailedError
+from actors import ActorSystem, AgentStoppedError, HandlerTimeout, StartFailedError
 from actors.approvals import ApprovalState, Approve, Approver, ApproverRef, KeyTakenError, NotApprovalsError, read_all
 from actors.testkit import Faults
 from policies import Restart
@@ -177,3 +177,24 @@ def test_nothing_is_left_beside_the_file(start: Start, store: str) -> None:
     folder = Path(store).parent
     assert [path.name for path in folder.iterdir()] == ["crew.approvals"]
     assert [each.state for each in read_all(store)] == [S.PENDING]
+
+
+@pytest.mark.leaves_orphans
+@pytest.mark.threads_only
+@IN_A_FILE
+def test_an_abandoned_approver_is_replaced_by_one_with_a_file_of_its_own(
+    start: Start, system: ActorSystem, clock: WatchedClock
+) -> None:
+    approver = start(options={"policy": Restart(), "deadline": 5.0, "dispatcher": "pool"})
+    number, answer = asked(approver)
+    with Faults(system) as faults:
+        hang = faults.hang(approver, on=Approve)
+        late = approver.ask(Approve(approval_id=number, by="late"), block=False)
+        hang.reached()
+        clock.advance(5.1)
+        with pytest.raises(HandlerTimeout):
+            late.get(timeout=10)
+        approver.deny(number, by="ann")
+        assert approver.incarnation == 2
+    assert given(answer).by == "ann"
+    assert approver.get(number).by == "ann"
