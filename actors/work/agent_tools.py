@@ -69,7 +69,8 @@ class _Tools:
             return ReviewRequest(work_package_id=work, changed_files=fields.get("changed_files", ()))
         if type == "review_feedback":
             comments = (content,) if content else ()
-            return ReviewFeedback(work_package_id=work, approved=fields["approved"], comments=comments)
+            given = {key: value for key, value in fields.items() if key == "approved"}
+            return ReviewFeedback.model_validate({"work_package_id": work, "comments": comments, **given})
         return None
 
     def _find(self, to: str) -> AgentRef[Any] | None:
