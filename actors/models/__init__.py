@@ -1,5 +1,6 @@
 """How does an agent work with a language model, whichever it is?"""
 
+from actors.models.agent import ModelAgent
 from actors.models.driver import ModelDriver
 from actors.models.errors import (
     AuthFailed,
@@ -17,6 +18,7 @@ from actors.models.errors import (
     ToolTimeout,
     UnknownTool,
 )
+from actors.models.loop import Around, LoopResult, ModelLoop
 from actors.models.openai_driver import OpenAIDriver
 from actors.models.retrying import Retrying
 from actors.models.scripted import Answer, ScriptedDriver, ScriptOver, calls
@@ -36,9 +38,12 @@ from actors.models.stream import (
     shortened,
 )
 from actors.models.talk import Caller, ChatMessage, Completion, Request, ToolCall, ToolSpec, ask
+from actors.models.tools import Tool, Toolbox
+from actors.models.working import model_work
 
 __all__ = [
     "Answer",
+    "Around",
     "AuthFailed",
     "BadToolInput",
     "Caller",
@@ -50,8 +55,11 @@ __all__ = [
     "DriverEvent",
     "InferenceFailed",
     "LoopEvent",
+    "LoopResult",
+    "ModelAgent",
     "ModelDriver",
     "ModelError",
+    "ModelLoop",
     "ModelNotFound",
     "NetworkError",
     "OpenAIDriver",
@@ -64,6 +72,7 @@ __all__ = [
     "ScriptedDriver",
     "StreamRestarted",
     "TextDelta",
+    "Tool",
     "ToolCall",
     "ToolError",
     "ToolFailed",
@@ -72,11 +81,13 @@ __all__ = [
     "ToolTimeout",
     "ToolUseEnd",
     "ToolUseStart",
+    "Toolbox",
     "UnknownTool",
     "Warned",
     "ask",
     "calls",
     "gathered",
+    "model_work",
     "pieces_of",
     "shortened",
 ]

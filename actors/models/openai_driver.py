@@ -142,7 +142,7 @@ def _meaning(error: Exception, timeout: float) -> ModelError | None:
     if isinstance(error, openai.APIStatusError):
         return error_of_status(error.status_code, error.code or error.type, error.message, error.response.headers)
     if isinstance(error, openai.APITimeoutError):
-        return NetworkError(f"no answer within {timeout:g} seconds")
+        return NetworkError(_too_late(timeout))
     if isinstance(error, openai.APIConnectionError):
         return NetworkError(f"{error.message} {error.__cause__ or ''}".strip())
     if isinstance(error, openai.APIResponseValidationError):
@@ -151,6 +151,11 @@ def _meaning(error: Exception, timeout: float) -> ModelError | None:
         return error_in_stream(error.code or error.type, error.message)
     if isinstance(error, ValueError):  # JSON that is none, or text that is no UTF-8
         return InferenceFailed(f"the server's answer cannot be read: {error}")
-    if type(error).__module__.partition(".")[0] in _TRANSPORTS:
-        return NetworkError(f"{type(error).__name__}: {error}")
+    if type(error).__module__.partition(".")[0] in _TRANSPORTS:  # from clients that leave a stream's errors as they are
+        timed_out = "Timeout" in type(error).__name__
+        return NetworkError(_too_late(timeout) if timed_out else f"{type(error).__name__}: {error}")
     return None
+
+
+def _too_late(timeout: float) -> str:
+    return f"no answer within {timeout:g} seconds"
