@@ -28,6 +28,16 @@ class Person(Agent):
         return self.decide(message)
 
 
+def yes_after(gate: Gate) -> Callable[[Approval], bool]:
+    """Gives a function that says yes once the gate is open."""
+
+    def decide(approval: Approval) -> bool:
+        gate.wait()
+        return True
+
+    return decide
+
+
 @pytest.fixture(params=["function", "agent"])
 def decider(request: pytest.FixtureRequest, system: ActorSystem, spec: Any) -> Callable[[Callable[[Any], Any]], Any]:
     """Makes a decider of what decides: the function, or an agent that calls it."""
@@ -197,10 +207,44 @@ def test_what_is_pending_at_the_start_is_decided(start: Start) -> None:
 
 def test_no_decision_is_lost_where_the_mailbox_is_bounded(start: Start, clock: WatchedClock) -> None:
     with Gate() as gate:
-        approver = start(decider=lambda approval: gate.wait() is None, options={"mailbox": Mailbox(1)})
+        approver = start(decider=yes_after(gate), options={"mailbox": Mailbox(1)})
         answers = []
         for key in "abc":
             answers.append(approver.request(asking(key=key)))
             clock.settle()
         gate.open()
         assert [given(each).approved for each in answers] == [True] * 3
+
+
+@IN_A_FILE
+def test_a_decision_that_comes_after_another_process_has_decided_changes_nothing(
+    start: Start, lines: list[str], clock: WatchedClock
+) -> None:
+    with Gate() as gate:
+        approver = start(decider=yes_after(gate))
+        number, answer = asked(approver)
+        gate.reached()
+        other = start("other")
+        # No ring reaches it yet: what has been decided elsewhere it learns when it writes down its own decision.
+        listener, approver._listener = approver._listener, None
+        if listener is not None:
+            listener.close()
+        other.deny(number, "no", by="bob")
+        gate.open()
+        said = given(answer)
+    assert (said.outcome, said.by) == ("refused", "bob")
+    late = f"/approver/decider: {number} is denied by bob (no): the answer comes too late and changes nothing"
+    assert late in lines
+
+
+def test_what_is_told_and_not_asked_is_decided_too(start: Start, clock: WatchedClock) -> None:
+    approver = start(decider=lambda approval: True)
+    approver.tell(asking(key="told"))
+    assert given(approver.request(asking(key="told"))).approved
+
+
+def test_the_function_is_called_for_nothing_but_approvals(start: Start, system: ActorSystem) -> None:
+    start(decider=lambda approval: True)
+    decider = system.find("/approver/decider")
+    assert decider is not None
+    assert decider.ask("decide!") is None
