@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import pairwise
 
-from actors.reports.layout import lay_out
+from actors.reports.layout import Place, lay_out
 from actors.reports.values import AgentLine, Attempt, Report, TicketLine
 
 _BOX = (168, 40)
@@ -35,32 +36,33 @@ def draw_graph(tickets: Sequence[TicketLine]) -> str:
     if not drawn:
         return ""
     layout = lay_out({ticket.id: ticket.depends_on for ticket in drawn})
-    tallest = max(map(len, layout.layers))
-    width = len(layout.layers) * (_BOX[0] + _GAP[0]) - _GAP[0] + 2
+    tallest = max(layout.sizes)
+    width = len(layout.sizes) * (_BOX[0] + _GAP[0]) - _GAP[0] + 2
     height = tallest * (_BOX[1] + _GAP[1]) - _GAP[1] + 2
 
-    def corner(name: str) -> tuple[float, float]:
-        column, row = layout.place[name]
-        missing = tallest - len(layout.layers[column])
+    def corner(place: Place) -> tuple[float, float]:
+        column, row = place
+        missing = tallest - layout.sizes[column]
         return column * (_BOX[0] + _GAP[0]) + 1, (row + missing / 2) * (_BOX[1] + _GAP[1]) + 1
 
     parts = [
         f'<svg class="graph" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-label="The graph of {len(drawn)} tickets">'
     ]
-    for ticket in drawn:
-        for need in ticket.depends_on:
-            if need in layout.place:
-                parts.append(_edge(need, ticket.id, corner(need), corner(ticket.id)))
-    parts.extend(_box(ticket, corner(ticket.id)) for ticket in drawn)
+    parts.extend(_edge(*ends, [corner(place) for place in way]) for ends, way in layout.ways.items())
+    parts.extend(_box(ticket, corner(layout.place[ticket.id])) for ticket in drawn)
     return "".join([*parts, "</svg>"])
 
 
-def _edge(need: str, name: str, source: tuple[float, float], target: tuple[float, float]) -> str:
-    x1, y1 = source[0] + _BOX[0], source[1] + _BOX[1] / 2
-    x2, y2 = target[0], target[1] + _BOX[1] / 2
-    bend = max(24.0, (x2 - x1) / 2)
-    path = f"M{x1:g},{y1:g} C{x1 + bend:g},{y1:g} {x2 - bend:g},{y2:g} {x2:g},{y2:g}"
+def _edge(need: str, name: str, corners: Sequence[tuple[float, float]]) -> str:
+    """From the right side of one box to the left side of another; straight through the layers between them."""
+    middle = _BOX[1] / 2
+    path = f"M{corners[0][0] + _BOX[0]:g},{corners[0][1] + middle:g}"
+    for (x1, y1), (x2, y2) in pairwise(corners):
+        x1 += _BOX[0]
+        bend = (x2 - x1) / 2
+        path += f" C{x1 + bend:g},{y1 + middle:g} {x2 - bend:g},{y2 + middle:g} {x2:g},{y2 + middle:g}"
+        path += f" h{_BOX[0]}" if (x2, y2) != corners[-1] else ""
     return f'<path class="edge" data-from="{escape(need)}" data-to="{escape(name)}" d="{path}"/>'
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-_SWEEPS = 4
+_SWEEPS = 8
 """So many times the layers are sorted by where their neighbours stand; more changes little."""
+
+Place = tuple[int, int]
+Node = str | tuple[str, str, int]
+"""A name, or where the line between two names crosses a layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`layers` of names, the first without dependencies; `place` of each name: its layer, and its row in that."""
+    """`place` of each name: its layer, and its row in that. `sizes`: the rows of each layer.
 
-    layers: tuple[tuple[str, ...], ...]
-    place: Mapping[str, tuple[int, int]]
+    `ways`: for each line, by (from, to), the places that it goes through. A line across several layers has a row of its
+    own in each, so that no name lies on it.
+    """
+
+    sizes: tuple[int, ...]
+    place: Mapping[str, Place]
+    ways: Mapping[tuple[str, str], tuple[Place, ...]]
 
 
 def lay_out(depends_on: Mapping[str, Sequence[str]]) -> Layout:
@@ -23,26 +32,49 @@ def lay_out(depends_on: Mapping[str, Sequence[str]]) -> Layout:
     Names that are not keys are left out. A cycle, which a track never has, is cut where it is met first.
     """
     layer_of = _layers(depends_on)
-    layers: list[list[str]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
+    before = {name: [need for need in needs if layer_of.get(need, len(layer_of)) < layer_of[name]]
+              for name, needs in depends_on.items()}  # fmt: skip
+    ways = {(need, name): _way(need, name, layer_of) for name, needs in before.items() for need in needs}
+    layers: list[list[Node]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
     for name in depends_on:
         layers[layer_of[name]].append(name)
-    before = {name: [each for each in needs if each in layer_of] for name, needs in depends_on.items()}
-    after: dict[str, list[str]] = {name: [] for name in depends_on}
-    for name, needs in before.items():
-        for each in needs:
-            after[each].append(name)
+    left: dict[Node, list[Node]] = {}
+    right: dict[Node, list[Node]] = {}
+    for (need, _), way in ways.items():
+        for number, node in enumerate(way[:-1]):
+            layers[layer_of[need] + 1 + number].append(node)
+        for source, target in zip((need, *way), way, strict=False):
+            right.setdefault(source, []).append(target)
+            left.setdefault(target, []).append(source)
+    _sort(layers, left, right)
+    place = {node: (column, row) for column, layer in enumerate(layers) for row, node in enumerate(layer)}
+    return Layout(
+        tuple(map(len, layers)),
+        {node: where for node, where in place.items() if isinstance(node, str)},
+        {ends: tuple(place[node] for node in (ends[0], *way)) for ends, way in ways.items()},
+    )
+
+
+def _way(need: str, name: str, layer_of: Mapping[str, int]) -> tuple[Node, ...]:
+    return (*((need, name, layer) for layer in range(layer_of[need] + 1, layer_of[name])), name)
+
+
+def _sort(layers: list[list[Node]], left: Mapping[Node, list[Node]], right: Mapping[Node, list[Node]]) -> None:
+    """Put each node in the row nearest to the middle of its neighbours, from left to right and back."""
+    row = {node: _part(place, layer) for layer in layers for place, node in enumerate(layer)}
     for sweep in range(_SWEEPS):
-        neighbours = after if sweep % 2 else before
-        order = reversed(layers) if sweep % 2 else layers
-        row = {name: place / len(layer) for layer in layers for place, name in enumerate(layer)}
+        neighbours = right if sweep % 2 else left
+        order: Iterable[list[Node]] = reversed(layers) if sweep % 2 else layers
         for layer in order:
-            layer.sort(key=lambda name: _middle([row[each] for each in neighbours[name]], row[name]))
-            row.update({name: place / len(layer) for place, name in enumerate(layer)})
-    place = {name: (column, line) for column, layer in enumerate(layers) for line, name in enumerate(layer)}
-    return Layout(tuple(map(tuple, layers)), place)
+            layer.sort(key=lambda node: _middle([row[each] for each in neighbours.get(node, ())], row[node]))
+            row.update({node: _part(place, layer) for place, node in enumerate(layer)})
 
 
-def _middle(rows: list[float], own: float) -> float:
+def _part(place: int, layer: Sequence[Node]) -> float:
+    return (place + 0.5) / len(layer)
+
+
+def _middle(rows: Sequence[float], own: float) -> float:
     return sum(rows) / len(rows) if rows else own
 
 

@@ -33,7 +33,18 @@ def test_each_ticket_stands_to_the_right_of_all_that_it_stands_on(graph: dict[st
 def test_no_two_tickets_have_one_place(graph: dict[str, list[str]]) -> None:
     layout = lay_out(graph)
     assert len(set(layout.place.values())) == len(graph)
-    assert sorted(name for layer in layout.layers for name in layer) == sorted(graph)
+    assert all(row < layout.sizes[column] for column, row in layout.place.values())
+
+
+@given(graphs())
+def test_no_line_goes_through_a_ticket_that_is_not_its_end(graph: dict[str, list[str]]) -> None:
+    layout = lay_out(graph)
+    assert sorted(layout.ways) == sorted((need, name) for name, needs in graph.items() for need in needs)
+    taken = set(layout.place.values())
+    for (need, name), way in layout.ways.items():
+        assert (way[0], way[-1]) == (layout.place[need], layout.place[name])
+        assert [column for column, _ in way] == list(range(way[0][0], way[-1][0] + 1))
+        assert not taken & set(way[1:-1])
 
 
 def test_a_chain_of_ten_thousand_is_laid_out_without_recursion() -> None:
