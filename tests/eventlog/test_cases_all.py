@@ -6,8 +6,8 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+from tests.cases import aliases_of, closure, collected, fixtures_in, functions_of, markers_of, parse
 from tests.eventlog import conftest
-from tests.routing.test_cases_all import aliases_of, closure, fixtures_in, functions_of, markers_of, parse
 
 HERE = Path(__file__).parent
 LOGS = ["memory", "sqlite", "redis"]
@@ -19,12 +19,6 @@ NO_LOG_NEEDED = {
     "D4.16": "is about mailboxes; it runs on the pool, on own threads and in a simulation",
 }
 """The cases of which no test runs on each log, and why."""
-
-THE_REST = {
-    "T99": "that each transition of a ticket has exactly one record comes with tickets",
-    "D4.7": "that tasks, missions and reviews tell of themselves comes with those",
-}
-"""Of which cases only the part has a test here that there are agents for, and what is left."""
 
 
 class Inventory:
@@ -43,14 +37,13 @@ class Inventory:
         # is said by `backend`, which therefore nobody else may make.
         fixtures = fixtures_in(parse(HERE / "conftest.py"))
         fixtures |= {name: set() for name in imported(tree)} | fixtures_in(tree)
-        for function in functions_of(tree):
-            if function.name.startswith("test_"):
-                used = closure({argument.arg for argument in function.args.args}, fixtures)
-                for kind, value in markers_of(function, aliases):
-                    if kind == "system_case":
-                        self.found[value].add(f"{path.name}::{function.name}")
-                        if "backend" in used:
-                            self.everywhere[value].add(f"{path.name}::{function.name}")
+        for function in collected(tree):
+            used = closure({argument.arg for argument in function.args.args}, fixtures)
+            for kind, value in markers_of(function, aliases):
+                if kind == "system_case":
+                    self.found[value].add(f"{path.name}::{function.name}")
+                    if "backend" in used:
+                        self.everywhere[value].add(f"{path.name}::{function.name}")
 
 
 def imported(tree: ast.Module) -> set[str]:
@@ -82,7 +75,3 @@ def test_a_fixture_of_the_same_name_from_elsewhere_is_not_taken_for_a_log() -> N
 
 def test_no_test_claims_a_case_that_is_not_one_of_the_log() -> None:
     assert set(ALL.found) - set(CASES) == set()
-
-
-def test_what_is_left_for_later_parts_is_said_of_cases_that_have_a_test_all_the_same() -> None:
-    assert set(THE_REST) <= {case for case in CASES if ALL.found[case]}

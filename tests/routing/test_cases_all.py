@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1]
+from tests.cases import TESTS, aliases_of, closure, collected, fixtures_of, markers_of, parse
+
 FOLDERS = ("core", "routing", "typed")
 SELF = Path(__file__).name
 
@@ -24,19 +22,6 @@ NO_AGENT_NEEDED = {
     "D0.16": "as T19: neither is there a bus that has it",
 }
 """The cases of which no test runs everywhere, and why."""
-
-THE_REST = {
-    "D0.11": "that running out of turns or tokens is an outcome of its own comes with what counts them",
-    "D0.12": "which states may follow which, for tasks and tickets, comes with those",
-    "D0.13": "that tickets behind a failed one are blocked comes with tickets",
-    "D0.14": "to claim a package of files whole or not at all comes with those who own files",
-    "D1.4": "a result for each cancelled worker, to be collected, comes with the pool of workers",
-    "D1.6": "to hand out several pieces of work in one call, and their ids, comes with the pool of workers",
-    "D1.9": "that a stream of events names its agent comes with the log of events",
-    "D1.12": "a limit of depth that workers need not check themselves comes with the pool of workers",
-    "D1.13": "a memory to recall from comes later, and is to be kept by agent",
-}
-"""Of which cases only the part has a test here that routers, pools and messages have in hand, and what is left."""
 
 
 class Inventory:
@@ -54,9 +39,7 @@ class Inventory:
         tree = parse(path)
         aliases = aliases_of(tree)
         fixtures = {**fixtures_of(path.parent / "conftest.py"), **fixtures_of(path)}
-        for function in functions_of(tree):
-            if not function.name.startswith("test_"):
-                continue
+        for function in collected(tree):
             markers = list(markers_of(function, aliases))
             own = {argument.arg for argument in function.args.args}
             used = closure(own, fixtures)
@@ -66,60 +49,6 @@ class Inventory:
                     self.found[value].add(f"{path.name}::{function.name}")
                     if runs:
                         self.everywhere.add(value)
-
-
-@cache
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def functions_of(tree: ast.Module) -> list[ast.FunctionDef]:
-    return [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-
-
-def aliases_of(tree: ast.Module) -> dict[str, str]:
-    """Give what a module calls the markers: `case = pytest.mark.case`."""
-    found = {}
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute):
-            found[ast.unparse(node.targets[0])] = node.value.attr
-    return found
-
-
-def markers_of(function: ast.FunctionDef, aliases: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for decorator in function.decorator_list:
-        if isinstance(decorator, ast.Call) and decorator.args and isinstance(decorator.args[0], ast.Constant):
-            name = ast.unparse(decorator.func)
-            yield aliases.get(name, name.rpartition(".")[2]), str(decorator.args[0].value)
-
-
-def fixtures_of(path: Path) -> dict[str, set[str]]:
-    """Give what each fixture of a file needs, with those that a conftest has from that of the core."""
-    if not path.exists():
-        return {}
-    found: dict[str, set[str]] = {}
-    if path.name == "conftest.py" and path.parent.name != "core":
-        found |= fixtures_of(TESTS / "core" / "conftest.py")
-    return found | fixtures_in(parse(path))
-
-
-def fixtures_in(tree: ast.Module) -> dict[str, set[str]]:
-    return {
-        function.name: {argument.arg for argument in function.args.args}
-        for function in functions_of(tree)
-        if any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list)
-    }
-
-
-def closure(names: set[str], fixtures: dict[str, set[str]]) -> set[str]:
-    seen: set[str] = set()
-    left = list(names)
-    while left:
-        name = left.pop()
-        if name not in seen:
-            seen.add(name)
-            left.extend(fixtures.get(name, ()))
-    return seen
 
 
 ALL = Inventory()
@@ -137,7 +66,3 @@ def test_no_test_claims_a_case_that_there_is_not() -> None:
     known = {*CASES, *map(str, range(1, 120)), *"abcdefg", *(f"T{number}" for number in range(1, 104))}
     unknown = {case for case in ALL.found if case not in known}
     assert {case for case in unknown if not case.startswith("S0.")} == set()
-
-
-def test_what_is_left_for_later_parts_is_said_of_cases_that_have_a_test_all_the_same() -> None:
-    assert set(THE_REST) <= {case for case in CASES if ALL.found[case]}
