@@ -57,6 +57,9 @@ class Attempt:
     def ticket(self) -> str:
         return self.claim.ticket.id
 
+    def __repr__(self) -> str:
+        return f"<Attempt {self.claim.key} of {self.worker}>"
+
     def note(self, report: ProgressReport, now: float) -> None:
         self.last_check_in = now
         self.turn, self.summary = report.turn, report.summary

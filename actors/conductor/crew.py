@@ -222,7 +222,7 @@ class Crew:
     def _end_lost(self, attempt: Attempt, why: str) -> None:
         times = self._lost[attempt.ticket] = self._lost.get(attempt.ticket, 0) + 1
         if times > LOST_AT_MOST:
-            self._end_failed(attempt, AgentStoppedError(f"lost {times} times in a row: {why}"))
+            self._end_failed(attempt, AgentStoppedError(f"lost {times} times in a row: {why}", path=attempt.worker))
             return
         self._close(attempt, "lost", why, self._board.give_back(attempt.claim, why))
 

@@ -24,6 +24,8 @@ from actors.conductor.results import TrackResult, TrackSnapshot
 from actors.guard import UsageByTier
 from actors.tickets import Ticket
 from actors.typed import Kill, Pause, Resume
+from actors.work import CancelToken
+from actors.work.waits import Question
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -57,10 +59,11 @@ class ConductorRef(AgentRef["Conductor"]):
         """Work through the track and give the result; with `block=False` a future of it.
 
         Who calls while it runs waits for the same end. A run that has ended may be followed by another: for tickets
-        that were added, unblocked or are to be tried again. Raises AskTimeout after `timeout` seconds; the run goes on.
+        that were added, unblocked or are to be tried again. A conductor that is restarted meanwhile goes on, and so does
+        this. Raises AskTimeout after `timeout` seconds; the run goes on.
         """
-        answer: TrackResult | AgentFuture[TrackResult] = self.ask(Run(), block=block, timeout=timeout)
-        return answer
+        answer: Question[TrackResult] = Question(self, lambda: self.ask(Run(), block=False), CancelToken(), _raise)
+        return answer.get(timeout=timeout) if block else answer
 
     def pause(self, reason: str = "") -> bool:
         """Start nothing new; what runs goes on and is booked. Tells whether it was not paused before."""
@@ -136,3 +139,7 @@ class ConductorRef(AgentRef["Conductor"]):
     def progress(self) -> float:
         """The part of the tickets that have ended, from 0.0 to 1.0."""
         return self.snapshot().progress
+
+
+def _raise(error: BaseException) -> TrackResult:
+    raise error
