@@ -7,7 +7,7 @@ from inspect import isgenerator
 from typing import TYPE_CHECKING, Any
 
 from actors._core.agent import Agent
-from actors._core.errors import printed
+from actors._core.errors import Cancelled, ReplyError, printed
 from actors._core.mailbox import Late
 from actors._core.messages import FrameworkMessage
 from actors.agentpool.seat import Seat, seat_of
@@ -44,6 +44,16 @@ class _GoOn(FrameworkMessage):
         return "run, after a yield"
 
 
+class _Resumed(FrameworkMessage):
+    """Tells an incarnation whose work has failed, and that goes on all the same, that this was its result."""
+
+    __slots__ = ("error", "incarnation")
+
+    def __init__(self, incarnation: int, error: BaseException) -> None:
+        self.incarnation = incarnation
+        self.error = error
+
+
 class PoolAgent(Agent):
     """An agent that does one piece of work in an AgentPool, and then ends: what `run` gives is its result.
 
@@ -74,6 +84,7 @@ class PoolAgent(Agent):
         """No children; asked for by the kernel once `on_start` has succeeded, at each start: the time to begin."""
         seat = seat_of(self.context)
         if seat is not None:
+            seat._entry.begun = True
             self.context.cell.queue_tick(Late(lambda: _Begin(seat.query)))
         return ()
 
@@ -82,12 +93,33 @@ class PoolAgent(Agent):
 
         def receive(message: Any) -> Any:
             if isinstance(message, _Begin):
-                return self._begin()
+                return self._guarded(self._begin)
             if isinstance(message, _GoOn):
-                return self._go_on(message)
+                return self._guarded(lambda: self._go_on(message))
+            if isinstance(message, _Resumed):
+                return self._resumed(message)
             return around(message)
 
         return receive
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do a part of the work; where that raises, it is over, if the agent itself is not."""
+        try:
+            work()
+        except BaseException as error:
+            context = self.context
+            if isinstance(error, ReplyError) or (isinstance(error, Cancelled) and context.cancelled):
+                # To the kernel an answer: but nobody asked for this work, and it has come to its end.
+                self._end_with(None, error)
+                return
+            # Of no use to the next incarnation, if there is one: it runs the query again.
+            number, raised = context.incarnation, error
+            context.cell.queue_tick(Late(lambda: _Resumed(number, raised)))
+            raise
+
+    def _resumed(self, message: _Resumed) -> None:
+        if message.incarnation == self.context.incarnation:
+            self._end_with(None, message.error)
 
     def _begin(self) -> None:
         seat = self.seat
@@ -121,7 +153,6 @@ class PoolAgent(Agent):
         try:
             waits_for = advance()
         except StopIteration as end:
-            self._steps = None
             self._end_with(end.value)
             return
         if waits_for is None:
@@ -132,8 +163,9 @@ class PoolAgent(Agent):
         else:
             raise TypeError(f"run yields None or a future, not {waits_for!r:.200}")
 
-    def _end_with(self, value: Any) -> None:
-        if self.context.is_current and self.seat.pool.note_value(self.seat, value):
+    def _end_with(self, value: Any, error: BaseException | None = None) -> None:
+        self._steps = None
+        if self.context.is_current and self.seat.pool.note_answer(self.seat, value, error):
             self.stop()
 
 

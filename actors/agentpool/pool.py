@@ -62,8 +62,11 @@ class AgentPool(Agent, Addressed[AgentPoolRef]):
 
     @property
     def max_children(self) -> int | None:  # type: ignore[override]
-        """The bound at present, for the kernel, which holds it too."""
-        return self._ref.max_agents
+        """The bound at present, for the kernel, which knows of children that are none of the ref's, too.
+
+        Whoever has a place already is let in, although there may be fewer by now.
+        """
+        return max(self._ref.max_agents, self._ref.active_count)
 
     def on_start(self) -> None:
         self._ref.go_on()

@@ -20,7 +20,8 @@ from actors._core.ref import AgentRef
 from actors._core.replies import owe
 from actors._core.spec import ChildSpec
 from actors._core.supervision import Down
-from actors.agentpool.books import Books, Entry, entry_of
+from actors.agentpool.books import Books
+from actors.agentpool.entry import Entry, entry_of
 from actors.agentpool.errors import SpawnDepthError
 from actors.agentpool.seat import Seat, nearest_entry
 from actors.agentpool.settings import Reader, Settings, check_count
@@ -86,7 +87,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         entry = self._entry(config)
         self._administered()
         for each in self._enter([entry]):
-            self._starting.start_or_raise(each)
+            self._starting.start_or_raise(each, self._may_wait)
         return entry.id
 
     def fan_out(self, configs: Iterable[SpawnConfig]) -> list[int]:
@@ -117,7 +118,11 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         return Entry(config, depth)
 
     def _enter(self, entries: list[Entry]) -> list[Entry]:
-        return self.books.enter(entries, self.settings.when_full == "queue" and self._own_entry() is None)
+        return self.books.enter(entries, self._may_wait)
+
+    @property
+    def _may_wait(self) -> bool:
+        return self.settings.when_full == "queue" and self._own_entry() is None
 
     def _own_entry(self) -> Entry | None:
         """The entry, in these books, of the agent that calls, or of the one above it."""
@@ -133,9 +138,9 @@ class AgentPoolRef(AgentRef["AgentPool"]):
     def has_answer(self, seat: Seat) -> bool:
         return seat._entry.answer is not None
 
-    def note_value(self, seat: Seat, value: Any) -> bool:
-        """The agent has done its work; False if it was aborted before that."""
-        return self._starting.note_value(seat._entry, seat.context.cell, value)
+    def note_answer(self, seat: Seat, value: Any, error: BaseException | None) -> bool:
+        """The agent has done its work, or given it up; False if it was aborted before that."""
+        return self._starting.note_answer(seat._entry, seat.context.cell, value, error)
 
     def stream(self, event: StreamEvent) -> None:
         if self.settings.on_stream is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actors._core.here import here
-from actors.agentpool.books import Entry, entry_of
+from actors.agentpool.entry import Entry, entry_of
 from actors.agentpool.stream import StreamEvent
 from actors.eventlog.work_kinds import AgentStreamRecord
 

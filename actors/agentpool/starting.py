@@ -26,7 +26,8 @@ from actors._core.errors import (
 from actors._core.future import Ask
 from actors._core.spec import ChildSpec
 from actors.agentpool.agent import FunctionAgent, PoolAgent
-from actors.agentpool.books import Books, Entry, SeatedSpec, entry_of
+from actors.agentpool.books import Books
+from actors.agentpool.entry import Entry, SeatedSpec, entry_of
 from actors.agentpool.errors import PoolFullError
 from actors.agentpool.values import PoolResult, SpawnConfig, Status
 from actors.eventlog.work_kinds import AgentCompletedRecord
@@ -62,29 +63,45 @@ class Starting:
         try:
             self._start(entry)
         except StartFailedError as error:
-            self.leave(entry, Status.FAILED, error=error.cause)
+            if not _has_begun(entry, error):
+                self.leave(entry, Status.FAILED, error=error.cause)
         except (AgentStoppedError, TooManyChildren) as error:
-            # The pool ends or is restarted, or has children that are none of its own.
-            if cell.final:
+            if not self._wait_again(entry, begun):
                 self.leave(entry, Status.STOPPED, error=error)
-            elif self._books.wait_again(entry) and cell.incarnation != begun:
-                self.go_on()
         except BaseException as error:
             self.leave(entry, Status.FAILED, error=error)
             if not isinstance(error, ActorError) or isinstance(error, Cancelled):
                 raise  # that of this thread
 
-    def start_or_raise(self, entry: Entry) -> None:
+    def _wait_again(self, entry: Entry, begun: int) -> bool:
+        """The pool is being restarted, or has children that its ref did not start: have it wait; False if it ends."""
+        cell = self._cell
+        if cell.final:
+            return False
+        if self._books.wait_again(entry):
+            family = cell.family
+            open_again = family is None or (not family.closed and len(family.live()) < self._books.most)
+            # What it waits for may be over since: then nobody else would look.
+            if open_again or cell.incarnation != begun:
+                self.go_on()
+        return True
+
+    def start_or_raise(self, entry: Entry, may_wait: bool) -> None:
         """Start it, or raise why it did not: then it has never been. One that was aborted has a result."""
+        begun = self._cell.incarnation
         try:
             self._start(entry)
         except BaseException as error:
+            if _has_begun(entry, error):
+                return
+            if may_wait and isinstance(error, (AgentStoppedError, TooManyChildren)) and self._wait_again(entry, begun):
+                return
             result = _result(entry, Status.FAILED, error=error)
             full = self._books.full()
             now = self._books.withdraw(entry, result, used=isinstance(error, StartFailedError))
-            if now is None and isinstance(error, AgentStoppedError):
+            if now is None:
                 return
-            self.soon(now or ())
+            self.soon(now)
             if isinstance(error, TooManyChildren):
                 raise full from None
             raise
@@ -148,21 +165,25 @@ class Starting:
         child.ref._enqueue(ask)
 
     def _asked(self, entry: Entry, child: Cell, ask: Ask[Any]) -> None:
+        value, failed = None, None
         try:
             value = ask.get()
         except BaseException as error:
             if isinstance(error, AgentStoppedError) and child.final:
                 return  # its end says how it ended
-            if self._books.answered(entry, None, error):
-                end(child, drain=False)
-        else:
-            if self.note_value(entry, child, value):
-                end(child, drain=True)
+            failed = error
+        if self.note_answer(entry, child, value, failed):
+            end(child, drain=failed is None)
 
-    def note_value(self, entry: Entry, child: Cell, value: Any) -> bool:
-        """It has done its work; False if it was aborted before that."""
-        if not self._books.answered(entry, value, None):
+    def note_answer(self, entry: Entry, child: Cell, value: Any, error: BaseException | None) -> bool:
+        """It has done its work, or given it up; False if it was aborted before that."""
+        if not self._books.answered(entry, value, error):
             return False
+        if error is None:
+            self._tell_completed(entry, child, value)
+        return True
+
+    def _tell_completed(self, entry: Entry, child: Cell, value: Any) -> None:
         key = None if entry.config is None or entry.config.key is None else str(entry.config.key)
         record = AgentCompletedRecord(
             path=child.path, agent_id=child.path, incarnation=child.incarnation, task_id=key,
@@ -170,7 +191,6 @@ class Starting:
         )  # fmt: skip
         now = child.system.clock.now()
         child.system.events.report(events.Emitted, child.path, child.incarnation, now, record)
-        return True
 
     # -- ends ---------------------------------------------------------------------
 
@@ -186,6 +206,7 @@ class Starting:
         """A child has ended for good: on its turn, and it is not in the kernel's books any more."""
         entry = entry_of(child)
         if entry is None:
+            self.go_on()  # it was in somebody's way, but in nobody's place
             return
         error = None if child.ended is None else child.ended.error
         if entry.config is None:
@@ -235,6 +256,11 @@ def _spec_of(config: SpawnConfig) -> SeatedSpec:
         kind, config.name, args, kwargs, policy=config.policy, shutdown=config.shutdown, mailbox=config.mailbox,
         dispatcher=config.dispatcher, deadline=config.deadline,
     )  # fmt: skip
+
+
+def _has_begun(entry: Entry, error: BaseException) -> bool:
+    """Whether it was so quick that the kernel, when it looks whether it has started, finds its end."""
+    return isinstance(error, StartFailedError) and isinstance(error.cause, AgentStoppedError) and entry.ends_by_itself
 
 
 def _status_of(error: BaseException) -> Status:

@@ -86,9 +86,6 @@ class PoolResult:
             raise self.error
         return self.value
 
-    def __bool__(self) -> bool:
-        return self.status is Status.COMPLETED
-
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -96,6 +93,3 @@ class Joined:
 
     results: Mapping[int, PoolResult]
     running: Mapping[int, str]
-
-    def __bool__(self) -> bool:
-        return not self.running
