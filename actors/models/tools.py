@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -148,7 +149,8 @@ def as_text(value: Any) -> str:
 
 
 def _input_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
-    hints = get_type_hints(function if inspect.isroutine(function) else type(function).__call__, include_extras=True)
+    code = function.func if isinstance(function, functools.partial) else function
+    hints = get_type_hints(code if inspect.isroutine(code) else type(code).__call__, include_extras=True)
     fields: dict[str, Any] = {}
     extra: Any = "forbid"
     for parameter in inspect.signature(function).parameters.values():

@@ -163,9 +163,7 @@ def test_a_wait_ends_at_once_when_the_caller_gives_up(
     assert len(driver.requests) == 1
 
 
-def test_an_agent_that_is_to_end_asks_no_more(
-    system: ActorSystem, spec: Callable[..., Any], clock: Any
-) -> None:
+def test_an_agent_that_is_to_end_asks_no_more(system: ActorSystem, spec: Callable[..., Any], clock: Any) -> None:
     driver = ScriptedDriver([DOWN, "never"])
     agent = system.spawn(spec(Asks, "asks", args=(Retrying(driver),)))
     agent.tell("?")
