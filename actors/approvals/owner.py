@@ -17,6 +17,9 @@ try:
 except ImportError:  # pragma: no cover - Windows
     fcntl = None  # type: ignore[assignment]
 
+_NEW = "."
+_TRIES = 10
+
 
 class Owner:
     """One program that works with a file, from here on until `close`, or its end; `run` is its name."""
@@ -27,9 +30,12 @@ class Owner:
         self._end = weakref.finalize(self, _nothing) if self._folder is None else self._lock(self._folder / self.run)
 
     def _lock(self, place: Path) -> weakref.finalize[[Path, int], Owner]:
-        place.parent.mkdir(exist_ok=True)
-        descriptor = os.open(place, os.O_CREAT | os.O_RDWR, 0o644)
-        _take(descriptor)
+        # Under its name it is only found locked: whoever looks at it before that would take it for one that was left.
+        new = place.with_name(f"{_NEW}{place.name}")
+        descriptor = _made(new)
+        _take(descriptor, alone=True)
+        new.rename(place)
+        _tidy(place.parent)
         return weakref.finalize(self, _let_go, place, descriptor)
 
     def close(self) -> None:
@@ -52,8 +58,28 @@ def _folder_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-owners")
 
 
-def _take(descriptor: int) -> bool:
-    """Lock a file that is open, unless somebody else has; tells which."""
+def _made(place: Path) -> int:
+    for left in reversed(range(_TRIES)):
+        place.parent.mkdir(exist_ok=True)
+        try:
+            return os.open(place, os.O_CREAT | os.O_RDWR, 0o644)
+        except FileNotFoundError:
+            # The last one may just have removed the folder.
+            if not left:
+                raise
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what those have left who were killed."""
+    for place in folder.iterdir():
+        if not place.name.startswith(_NEW) and not _is_held(place):
+            with contextlib.suppress(OSError):
+                place.unlink()
+
+
+def _take(descriptor: int, *, alone: bool) -> bool:
+    """Lock a file that is open, alone or beside others who only look, unless somebody has it; tells which."""
     if fcntl is None:  # pragma: no cover - Windows
         import msvcrt
 
@@ -62,7 +88,7 @@ def _take(descriptor: int) -> bool:
             return True
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
@@ -76,7 +102,7 @@ def _is_held(place: Path) -> bool:
     except PermissionError:
         return True  # it is somebody else's, who alone can tell
     try:
-        return not _take(descriptor)
+        return not _take(descriptor, alone=False)
     finally:
         os.close(descriptor)
 

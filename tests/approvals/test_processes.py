@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -192,6 +193,46 @@ def test_an_owner_is_there_until_it_closes_or_is_forgotten(path: Path) -> None:
     assert not one.is_alive(run)
     one.close()
     assert list(path.parent.iterdir()) == []
+
+
+def test_those_who_look_at_once_do_not_take_one_another_for_the_owner(path: Path) -> None:
+    """As of a program that was killed, whose file two others look at."""
+    one = Owner(path)
+    left = path.with_name(f"{path.name}-owners") / "left"
+    left.touch()
+    with left.open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert not one.is_alive("left")
+    two = Owner(path)
+    assert sorted(each.name for each in left.parent.iterdir()) == sorted([one.run, two.run]), "and it is tidied away"
+    one.close()
+    two.close()
+
+
+def test_the_last_owner_may_remove_the_folder_while_another_comes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, times = os.open, []
+
+    def gone_at_first(place: Path, flags: int, mode: int = 0o777) -> int:
+        times.append(place)
+        if len(times) == 1:
+            Path(place).parent.rmdir()
+        return make(place, flags, mode)
+
+    monkeypatch.setattr(os, "open", gone_at_first)
+    one = Owner(path)
+    assert times[0] == times[1]
+    monkeypatch.undo()
+    assert Owner(path).is_alive(one.run)
+    one.close()
+
+
+def test_an_owner_that_has_no_folder_to_be_in_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(place: Path, *_: object) -> int:
+        raise FileNotFoundError(place)
+
+    monkeypatch.setattr(os, "open", gone)
+    with pytest.raises(FileNotFoundError):
+        Owner(path)
 
 
 def test_whose_lock_may_not_be_looked_at_is_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
