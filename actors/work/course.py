@@ -25,6 +25,8 @@ def course(job: Job, work: Work) -> Course:
     try:
         end = yield from _rounds(job, work)
     except Cancelled:
+        if job.agent_context.cancelled and not job.assignment.cancel.cancelled:
+            raise  # the worker itself is to end, which says nothing of its ticket
         if not job.token.cancelled:
             raise
         end = CancelledEnd(job.token.reason)

@@ -117,8 +117,9 @@ class Job(Attempt):
     def _withdraw_with(self, answer: AgentFuture[Any], approver: AgentRef[Any], message: Withdraw) -> None:
         def withdraw() -> None:
             if not answered:
+                # Whoever gives the work up does not wait for room at the approver.
                 with contextlib.suppress(ActorError):
-                    approver.tell(message)
+                    approver._cell.offer(message)
 
         answered: list[None] = []
         forget = self.token.on_cancel(withdraw)
@@ -214,7 +215,7 @@ class Job(Attempt):
     def _ask(
         self, ref: AgentRef[Any], message: Any, without: Callable[[BaseException], T], timeout: float | None = None
     ) -> Question[T]:
-        return Question(ref, lambda: ref.ask(message, block=False, timeout=timeout), self.token, without)
+        return Question(ref, message, self.token, without, timeout)
 
 
 def _raise(error: BaseException) -> Any:

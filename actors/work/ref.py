@@ -73,6 +73,13 @@ class Tray:
         if not done:
             self.cancel(message.reason, message.task_id)
 
+    def release(self, reason: str) -> None:
+        """End what the attempts under way wait for."""
+        with self._lock:
+            tokens = [token for _, token in self._tokens]
+        for token in tokens:
+            token.cancel(reason)
+
     def note(self, message: Any) -> None:
         """Keep something to know; once, however often it comes by."""
         with self._lock:
@@ -110,6 +117,14 @@ class WorkerRef(TypedRef[Any]):
     def cancel(self, reason: str, task_id: str | None = None) -> None:
         """Give the ticket that is named up, or all that it was asked for so far. Never blocks; nothing is sent."""
         self.tray.cancel(reason, task_id)
+
+    def stop(self, *, block: bool = True, timeout: float | None = None, drain: bool = True) -> Any:
+        """Stop the worker as any agent; with `drain=False` what its work waits for ends at once."""
+        if drain:
+            return super().stop(block=block, timeout=timeout)
+        stopped = super().stop(block=False, timeout=timeout, drain=False)
+        self.tray.release(f"{self.path} is to end")
+        return stopped.get() if block else stopped
 
     def admit(self, message: Any) -> Any:
         """Give what goes into the mailbox for this message, and see that the work hears of it at once."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from actors._core.errors import printed, said
 from actors._core.future import AgentFuture, Derived
 from actors.approvals import ApprovalError, ApproverRef
-from actors.guard import Block, Verdict
+from actors.guard import Block, Stuck, Verdict
 from actors.typed import ApprovalAnswer
 from actors.work.waits import settled
 
@@ -61,8 +61,7 @@ class ToolCall:
         job = self._job
         job.check()
         if answer.outcome == "aborted":
-            job.assignment.cancel.cancel(answer.reason or f"{self._name} was refused, and all of the work with it")
-            job.check()
+            raise Stuck(answer.reason or f"{self._name} was refused, and all of the work with it")
         if not answer.approved:
             return self.refused(answer.reason or answer.outcome)
         try:

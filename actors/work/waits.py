@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from actors._core.checks import check_timeout, is_seconds
-from actors._core.errors import AgentStoppedError, Cancelled
-from actors._core.future import AgentFuture
-from actors._core.here import begin_wait, end_wait, here
+from actors._core.checks import is_seconds
+from actors._core.errors import AgentStoppedError, AskTimeout, Cancelled
+from actors._core.future import AgentFuture, Ask
+from actors._core.here import here
+from actors._core.ref import AgentRef
+from actors.typed import TypedRef
 from actors.work.cancel import CancelToken
+from actors.work.waiting import wait_on_clock
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
-    from actors._core.clock import Timer
     from actors._core.context import Context
-    from actors._core.ref import AgentRef
     from actors._core.system import ActorSystem
 
 T = TypeVar("T")
@@ -29,33 +30,37 @@ _TIMES = 5  # that a question is asked again of one that was restarted over it
 class Question(AgentFuture[T]):
     """The answer of another agent, asked for again where that was restarted before it gave one.
 
-    `without(error)` gives the answer that stands for none, or raises. Settled by whoever settles the ask.
+    `timeout`: seconds for all of that, None is without limit. `without(error)` gives the answer that stands for none,
+    or raises. Settled by whoever settles the ask.
     """
 
     def __init__(
         self,
         ref: AgentRef[Any],
-        ask: Callable[[], AgentFuture[Any]],
+        message: Any,
         token: CancelToken,
         without: Callable[[BaseException], T],
+        timeout: float | None = None,
     ) -> None:
         super().__init__()
         self._ref = ref
-        self._ask = ask
+        self._message = message
         self._held_by = token
         self._without = without
-        self._asked_times = 0
-        self._ask_now()
+        self._timeout = timeout
+        self._deadline = None if timeout is None else ref._cell.system.clock.now() + timeout
+        self._context = here.context
+        self._again = 0
+        self._take_from(lambda: ref.ask(message, block=False, timeout=timeout))
 
     @property
     def cell(self) -> Cell:
         """Whom this waits for, for those who look for agents that wait for one another."""
         return self._ref._cell
 
-    def _ask_now(self) -> None:
-        self._asked_times += 1
+    def _take_from(self, ask: Callable[[], AgentFuture[Any]]) -> None:
         try:
-            source = self._ask()
+            source = ask()
         except BaseException as error:
             self._answer_without(error)
             return
@@ -68,14 +73,35 @@ class Question(AgentFuture[T]):
         except Cancelled as error:
             self.resolve(error=error)
         except AgentStoppedError as error:
-            if self._ref.is_alive() and self._asked_times <= _TIMES:
-                self._ask_now()
+            if self._ref.is_alive() and self._again < _TIMES:
+                self._again += 1
+                self._take_from(self._ask_again)
             else:
                 self._answer_without(error)
         except BaseException as error:
             self._answer_without(error)
         else:
             self.resolve(value)
+
+    def _ask_again(self) -> AgentFuture[Any]:
+        """Ask in the name of the worker, on the thread that ends the other's incarnation: so never wait for room."""
+        cell = self._ref._cell
+        if self._deadline is not None and cell.system.clock.now() >= self._deadline:
+            raise AskTimeout(self._ref.path, self._timeout or 0.0)
+        outer: Context | None = here.context
+        here.context = self._context
+        try:
+            kind = type(self._ref).ask
+            if kind is not AgentRef.ask and kind is not TypedRef.ask:
+                return self._ref.ask(self._message, block=False, timeout=self._left())
+            ask: Ask[Any] = Ask(self._ref.admit(self._message), cell, self._context, self._deadline)
+            cell.offer(ask)
+            return ask
+        finally:
+            here.context = outer
+
+    def _left(self) -> float | None:
+        return None if self._deadline is None else self._deadline - self._ref._cell.system.clock.now()
 
     def _answer_without(self, error: BaseException) -> None:
         try:
@@ -84,7 +110,7 @@ class Question(AgentFuture[T]):
             self.resolve(error=raised)
 
     def _wait(self, timeout: float | None) -> bool:
-        return wait_on_clock(self, self._ref._cell.system, timeout)
+        return wait_on_clock(self, self._ref._cell.system, timeout, self)
 
 
 class Rest(AgentFuture[None]):
@@ -108,68 +134,6 @@ class Rest(AgentFuture[None]):
 
     def _wait(self, timeout: float | None) -> bool:
         return wait_on_clock(self, self._system, timeout)
-
-
-def wait_on_clock(future: AgentFuture[Any], system: ActorSystem, timeout: float | None) -> bool:
-    """Wait for a future by the clock of a system; a cycle of agents that wait for one another raises AskCycleError.
-
-    The wait does not count against the deadline of the agent that waits: see `_Beats`.
-    """
-    check_timeout(timeout)
-    clock = system.clock
-    deadline = None if timeout is None else clock.now() + timeout
-    context = here.context
-    if context is None:
-        return clock.wait(future, deadline)
-    if isinstance(future, Question):
-        begin_wait(context.cell, future)
-    beats = _Beats(context)
-    context.system.pool.make_room()
-    try:
-        over = clock.wait(future, deadline)
-    finally:
-        beats.end()
-        if isinstance(future, Question):
-            end_wait(context.cell, future)
-    context.heartbeat()
-    return over
-
-
-class _Beats:
-    """Keeps the deadline of an agent away while it waits: a heartbeat at each half of it, if it has one."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._over = False
-        self._timer: Timer | None = None
-        deadline = context.cell.spec.deadline
-        if deadline is not None:
-            self._every = deadline / 2
-            self._arm()
-
-    def _arm(self) -> None:
-        clock = self._context.system.clock
-        self._timer = clock.call_at(clock.now() + self._every, self._beat)
-        self._timer.moot = _moot
-
-    def _beat(self) -> None:
-        try:
-            if not self._over:
-                self._context.heartbeat()
-        except Cancelled:
-            return  # it was abandoned all the same, or has ended
-        if not self._over:
-            self._arm()
-
-    def end(self) -> None:
-        self._over = True
-        if self._timer is not None:
-            self._timer.cancel()
-
-
-def _moot() -> bool:
-    """A beat alone changes nothing for any agent."""
-    return True
 
 
 def settled(value: T) -> AgentFuture[T]:

@@ -11,7 +11,7 @@ from actors.approvals import ApprovalState, Approver, digest_of
 from actors.guard import Quota
 from actors.testkit import Probe
 from actors.typed import ApprovalAnswer, ApprovalRequest
-from actors.work import CancelledEnd, ExhaustedEnd, Job, ToolRefused
+from actors.work import Blocked, ExhaustedEnd, Job, ToolRefused
 from tests.core.helpers import EventLog, Trace, result
 from tests.work.conftest import Start
 from tests.work.tickets import BOTH_WAYS, asked, done
@@ -86,7 +86,7 @@ def test_without_an_approver_all_is_approved_in_step_mode(start: Start) -> None:
     assert done(start(lambda job: job.tool("read", lambda: "text").get()), step_mode=True).text == "text"
 
 
-def test_work_of_which_a_tool_was_aborted_is_given_up(start: Start, trace: Trace, approver: Probe) -> None:
+def test_work_of_which_a_tool_was_aborted_is_blocked(start: Start, trace: Trace, approver: Probe) -> None:
     def work(job: Job) -> Any:
         yield job.tool("write", trace.note, what="b.py")
         trace.note("went on")
@@ -94,7 +94,7 @@ def test_work_of_which_a_tool_was_aborted_is_given_up(start: Start, trace: Trace
     end = asked(start(work), step_mode=True, approver=approver)
     approver.expect(ApprovalRequest)
     approver.reply(answer("aborted", reason="stop all of this"))
-    assert isinstance(result(end), CancelledEnd)
+    assert isinstance(result(end), Blocked)
     assert result(end).reason == "stop all of this"
     assert trace.notes == []
 
