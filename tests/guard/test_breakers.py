@@ -247,6 +247,19 @@ def test_agents_share_a_circuit_and_each_change_is_told_once(
     assert messages == ["Boom: no route", "its time is over: the next calls are probes", "the probes have succeeded"]
 
 
+def test_an_answer_that_refuses_closes_the_circuit_and_is_told_as_a_success(
+    system: ActorSystem, clock: WatchedClock, log: EventLog
+) -> None:
+    breakers = Breakers(system, CircuitBreaker(1, open_for=30.0, ignores=[Boom]))
+    failing(breakers)
+    clock.advance(30.0)
+    with pytest.raises(Boom):
+        breakers["api"].call(fails, Boom("not for you"))
+
+    assert [event.record.message for event in log.of(Emitted)][-1] == "the probes have succeeded"
+    assert breakers["api"].state is CLOSED
+
+
 def test_an_agent_that_met_an_open_circuit_is_restarted_as_one_whose_error_is_worth_another_try(
     system: ActorSystem, clock: WatchedClock, log: EventLog, trace: Trace, dispatcher: Any
 ) -> None:

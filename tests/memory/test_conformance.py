@@ -63,6 +63,7 @@ def test_only_texts_with_those_values_are_found(memory: Memory) -> None:
     assert found(memory, "a", "key", where={"role": "user"}) == ["key of the cellar"]
     assert found(memory, "a", "key", where={"turn": 1}) == ["key", "key of the cellar"]
     assert found(memory, "a", "key", where={"turn": 1}, limit=1) == ["key"]
+    assert found(memory, "a", "key", where={"role": "user"}, limit=1) == ["key of the cellar"]
     assert found(memory, "a", "key", where={"role": None}) == []
     assert found(memory, "a", "key", where={}) == ["key", "key of the cellar", "key without a role"]
     assert dict(memory.recall("a", "cellar")[0].meta) == {"role": "user", "turn": 1}
