@@ -75,11 +75,8 @@ class _Tools:
 
     def _find(self, to: str) -> AgentRef[Any] | None:
         system, here = self._job.agent_context.system, self._job.path
-        path = to if to.startswith("/") else f"{here.rpartition('/')[0]}/{to}"
-        try:
-            return system.find(path)
-        except ValueError:
-            return None
+        path = to if str(to).startswith("/") else f"{here.rpartition('/')[0]}/{to}"
+        return system.find(path)
 
     def query_agent_status(self, agent: str = "") -> str:
         """Tell what an agent is at, by its path or name; by default this one."""

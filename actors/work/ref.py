@@ -150,7 +150,7 @@ class WorkerRef(TypedRef[Any]):
 
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
         """Send a message and give the answer, or with `block=False` a future of it."""
-        message = super().admit(message)
+        message = self.admit(message)
         if not isinstance(message, Assignment):
             return AgentRef.ask(self, message, block=block, timeout=timeout)
         # Open before it is in the mailbox: a Cancel that is sent next finds it.

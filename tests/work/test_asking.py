@@ -19,7 +19,7 @@ from actors.typed import (
     ReviewFeedback,
     ReviewRequest,
 )
-from actors.work import AddTickets, Job, QueryStatus, agent_tools
+from actors.work import AddTickets, Job, QueryStatus, Worker, agent_tools
 from tests.core.clocks import WatchedClock
 from tests.core.helpers import EventLog, Trace, result
 from tests.core.scripted import FOREVER
@@ -100,6 +100,77 @@ def test_who_was_restarted_over_a_question_is_asked_again(
     forgetful.tell("crash")
     assert result(end).text == "approved"
     assert trace.count("track/T1/1/deploy/1") == 2
+
+
+@BOTH_WAYS
+def test_one_that_does_not_accept_the_question_has_not_approved(
+    start: Start, system: ActorSystem, written: Any
+) -> None:
+    class Counting(Agent):
+        accepts = int
+
+    def steps(job: Job) -> Any:
+        return (yield job.approve("deploy")).reason
+
+    end = done(start(written(steps)), approver=system.spawn(Counting, name="counting"))
+    assert end.text.startswith("no answer: InvalidMessageError: /counting does not accept")
+
+
+class Owing(Worker):
+    """Owes the answer to what it is asked, and fails over a number."""
+
+    def on_message(self, message: Any) -> Any:
+        if isinstance(message, int):
+            raise OSError("crashed")
+        if self.context.incarnation > 1:
+            return f"incarnation {self.context.incarnation}"
+        self.context.defer()
+        return None
+
+
+@BOTH_WAYS
+def test_another_worker_is_asked_again_after_its_restart(
+    start: Start, clock: WatchedClock, trace: Trace, written: Any
+) -> None:
+    other = start(lambda job: None, name="other", kind=Owing)
+
+    def steps(job: Job) -> Any:
+        trace.note("asks")
+        return (yield job.ask_of(other, "how far are you?", timeout=60.0))
+
+    end = asked(start(written(steps)))
+    trace.wait_for("asks")
+    clock.settle()
+    other.tell(1)
+    assert result(end).text == "incarnation 2"
+
+
+def test_who_is_never_there_for_long_is_asked_a_few_times_only(start: Start, conductor: Probe) -> None:
+    def work(job: Job) -> Any:
+        return (yield job.decide("which?", timeout=60.0)).reason
+
+    end = asked(start(work), conductor=conductor)
+    for _ in range(6):
+        conductor.expect(NeedsDecision)
+        conductor.reply_error(AgentStoppedError("restarted", path="/conductor"))
+    assert result(end).text == "not decided: AgentStoppedError: restarted"
+    conductor.expect_none()
+
+
+def test_time_that_is_over_is_not_begun_again_by_a_restart(start: Start, clock: WatchedClock, conductor: Probe) -> None:
+    def work(job: Job) -> Any:
+        return (yield job.decide("which?", timeout=60.0)).reason
+
+    end = asked(start(work), conductor=conductor)
+    conductor.expect(NeedsDecision)
+    clock.settle()
+    clock.advance(40.0)
+    conductor.reply_error(AgentStoppedError("restarted", path="/conductor"))
+    conductor.expect(NeedsDecision)
+    clock.settle()
+    clock.advance(20.0)
+    assert result(end).text.startswith("not decided: AskTimeout")
+    assert clock.now() == 60.0
 
 
 @BOTH_WAYS

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from actors import AgentFuture, AgentStoppedError
+from actors import ActorSystem, AgentFuture, AgentStoppedError, DeathPactError
 from actors.guard import Quota, Usage
-from actors.testkit import Gate
+from actors.testkit import Gate, Probe
 from actors.work import Assignment, Blocked, CancelToken, Completed, ExhaustedEnd, Job, Worker, cause_of
 from policies import Stop
 from tests.core.helpers import Trace, elsewhere, result
@@ -274,3 +274,42 @@ def test_a_token_that_is_shared_gives_up_the_attempts_under_it(start: Start) -> 
     ends = [asked(start(lambda job: (yield AgentFuture()), name=f"w-{n}"), cancel=CancelToken(whole)) for n in (1, 2)]
     whole.cancel("the track was killed")
     assert [result(end).reason for end in ends] == ["the track was killed"] * 2
+
+
+def test_an_assignment_that_is_told_is_done_as_well(start: Start, trace: Trace) -> None:
+    def work(job: Job) -> Any:
+        yield
+        trace.note(job.ticket.id)
+        if job.ticket.id == "T1":
+            raise OSError("crashed")
+
+    ref = start(work)
+    ref.tell(assignment("T1"))
+    ref.tell(assignment("T2"))
+    trace.wait_for("T2")
+    assert trace.notes == ["T1", "T2"]
+
+
+def test_an_agent_may_wait_for_a_worker(start: Start, system: ActorSystem) -> None:
+    ref = start(lambda job: "done")
+    assert ref.ask(assignment()).text == "done"
+    ref.cancel("nothing is open any more")
+    assert ref.ask(assignment(), timeout=60.0).text == "done"
+
+
+def test_an_agent_that_the_work_watches_and_that_ends_is_a_failure_of_the_worker(
+    start: Start, system: ActorSystem, trace: Trace
+) -> None:
+    other = Probe(system, "other")
+
+    def work(job: Job) -> Any:
+        job.agent_context.watch(other.ref)
+        trace.note("watches")
+        yield AgentFuture()
+
+    end = asked(start(work))
+    trace.wait_for("watches")
+    other.ref.stop()
+    with pytest.raises(AgentStoppedError) as caught:
+        result(end)
+    assert isinstance(cause_of(caught.value), DeathPactError)

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from actors import ActorSystem, AgentFuture, Cancelled, DeadLetter
+from actors import ActorSystem, AgentFuture, AskTimeout, Cancelled, DeadLetter
 from actors.approvals import ApprovalState, Approver
+from actors.guard import Stuck
 from actors.testkit import Gate, Probe
 from actors.typed import AdditionalContext, ApprovalRequest, Cancel, NeedsDecision, ReviewRequest
 from actors.work import CancelledEnd, CancelToken, Completed, Job, Spent, Worker
+from tests.core.clocks import WatchedClock
 from tests.core.helpers import EventLog, Trace, result
 from tests.work.conftest import Start
 from tests.work.tickets import BOTH_WAYS, asked, assignment, done
@@ -210,7 +212,41 @@ def test_cancelled_that_nobody_asked_for_is_a_failure(start: Start) -> None:
 
 
 @BOTH_WAYS
-@pytest.mark.parametrize("how", ["told", "cancel"])
+def test_work_whose_asker_waits_no_more_is_given_up(
+    start: Start, clock: WatchedClock, trace: Trace, written: Any
+) -> None:
+    def steps(job: Job) -> Any:
+        try:
+            yield job.sleep(3600.0)
+        finally:
+            trace.note("cleaned up")
+
+    ref = start(written(steps))
+    end = ref.ask(assignment(), block=False, timeout=5.0)
+    end.add_done_callback(lambda: None)  # somebody waits for it without a thread
+    clock.settle()
+    clock.advance(5.0)
+    with pytest.raises(AskTimeout):
+        result(end)
+    trace.wait_for("cleaned up")
+    assert done(start(lambda job: "done", name="other")).text == "done"
+    assert ref.incarnation == 1
+
+
+@BOTH_WAYS
+def test_being_stuck_is_no_other_end_than_being_given_up(start: Start, written: Any) -> None:
+    given = assignment()
+
+    def steps(job: Job) -> Any:
+        yield
+        given.cancel.cancel("enough")
+        raise Stuck("3 tool failures in a row")
+
+    assert done(start(written(steps)), given).reason == "enough"
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("how", ["told", "cancel", "routed", "asked"])
 @pytest.mark.system_case("D0.9")
 def test_a_cancel_reaches_a_worker_that_is_busy(start: Start, trace: Trace, written: Any, how: str) -> None:
     def steps(job: Job) -> Any:
@@ -220,10 +256,13 @@ def test_a_cancel_reaches_a_worker_that_is_busy(start: Start, trace: Trace, writ
     ref = start(written(steps))
     end = asked(ref)
     trace.wait_for("waits")
-    if how == "told":
-        ref.tell(Cancel(reason="enough", task_id="T1"))
-    else:
+    message = Cancel(reason="enough", task_id="T1")
+    if how == "cancel":
         ref.cancel("enough")
+    elif how == "routed":
+        ref.admit(message)  # as whoever puts messages into mailboxes itself
+    else:
+        ref.tell(message) if how == "told" else ref.ask(message, block=False)
     assert result(end).reason == "enough"
 
 
@@ -290,15 +329,17 @@ def test_the_code_of_work_in_steps_is_told_where_it_waits(start: Start, trace: T
     assert trace.notes == ["waits", "cleaned up"]
 
 
-def test_a_worker_that_is_to_end_says_so_to_work_that_looks(start: Start, trace: Trace) -> None:
+@BOTH_WAYS
+def test_a_worker_that_is_to_end_says_so_to_work_that_looks(start: Start, trace: Trace, written: Any) -> None:
     gate = Gate("work")
 
-    def work(job: Job) -> None:
+    def steps(job: Job) -> Any:
+        yield
         gate.wait()
         trace.note(job.cancelled)
         job.check()
 
-    ref = start(work)
+    ref = start(written(steps))
     end = asked(ref)
     gate.reached()
     stopped = ref.stop(block=False, drain=False)
