@@ -301,11 +301,11 @@ class Conductor(Agent, Addressed[ConductorRef]):
         """Tell of steps that are on the board, and do what follows from them here; `worker` has made the first."""
         for step in made:
             attempt = self._crew.attempts.get(step.ticket)
-            self._teller.work(step, worker if attempt is None else attempt.worker)
-            worker = None
             if step.old in RUNNING and step.new not in RUNNING:
                 self._crew.revoke(step.ticket, step.reason, "killed" if step.new is TicketState.KILLED else "lost")
-            elif step.old is TicketState.AWAITING_APPROVAL:
+            self._teller.work(step, worker if attempt is None else attempt.worker)
+            worker = None
+            if step.old is TicketState.AWAITING_APPROVAL:
                 self._starts.withdraw(step.ticket, step.reason)
             elif step.old is TicketState.READY:
                 self._crew.let_go(step.ticket)

@@ -62,7 +62,7 @@ class ConductorRef(AgentRef["Conductor"]):
         that were added, unblocked or are to be tried again. A conductor that is restarted meanwhile goes on, and so does
         this. Raises AskTimeout after `timeout` seconds; the run goes on.
         """
-        answer: Question[TrackResult] = Question(self, lambda: self.ask(Run(), block=False), CancelToken(), _raise)
+        answer: Question[TrackResult] = Question(self, Run(), CancelToken(), _raise)
         return answer.get(timeout=timeout) if block else answer
 
     def pause(self, reason: str = "") -> bool:

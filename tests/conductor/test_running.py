@@ -64,7 +64,9 @@ def test_the_most_urgent_ticket_is_started_first(conduct: Conduct) -> None:
 def test_tickets_that_change_one_file_do_not_run_at_a_time(conduct: Conduct) -> None:
     gate = Gate()
     work = Script(gate)
-    conductor = conduct(track(ticket("A", files=("x", "y")), ticket("B", files=("y", "z")), ticket("C", files=("z",))), work)
+    conductor = conduct(
+        track(ticket("A", files=("x", "y")), ticket("B", files=("y", "z")), ticket("C", files=("z",))), work
+    )
     with gate:
         run = conductor.run(block=False)
         gate.reached(2)
@@ -142,7 +144,10 @@ def test_a_number_of_workers_that_makes_no_sense_is_refused(system: ActorSystem,
         ({"approval_timeout": 0}, "approval_timeout: seconds above 0, or None, not 0"),
         ({"help_after": -1.0}, "help_after: seconds above 0, or None, not -1.0"),
         ({"track": track("A", reviewer_required=True)}, "reviewer: the track track requires one"),
-        ({"track": "there", "models": ["m"]}, "models: of a track that is on the board already, the board knows the models"),
+        (
+            {"track": "there", "models": ["m"]},
+            "models: of a track that is on the board already, the board knows the models",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
