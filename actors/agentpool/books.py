@@ -226,22 +226,37 @@ class Books:
         return now
 
     def _hand_out(self, entry: Entry, result: PoolResult) -> None:
+        """Give it to all who claim it, else to the first who wants the next one, else keep it."""
         taken = False
         while True:
             with self._lock:
                 asks, entry.claims = entry.claims, []
-                if not asks and (taken or not self._nexts):
-                    if self._open.pop(entry.id, None) is not None and not taken:
+                nexts = not asks and not taken and bool(self._nexts)
+                if nexts:
+                    asks = [self._nexts.popleft()[0]]
+                if not asks:
+                    del self._open[entry.id]
+                    if not taken:
                         self._ends[entry.id] = result
                     idle = self._take_idle()
                     break
-                if not asks:
-                    asks = [self._nexts.popleft()[0]]
             for ask in asks:
-                # False where nobody waits for it any more: then the next gets it, or it is kept.
+                # False where nobody waits for it any more.
                 taken = ask.resolve(result) or taken
+            if nexts and taken:
+                with self._lock:
+                    del self._open[entry.id]
+                    late, entry.claims = entry.claims, []
+                    idle = self._take_idle()
+                for ask in late:
+                    # It came when the result had been promised to somebody else.
+                    ask.resolve(error=self._not_there(entry.id))
+                break
         for ask in idle:
             ask.resolve(None)
+
+    def _not_there(self, number: int) -> AgentNotFoundError:
+        return AgentNotFoundError(self._path, f"{self._path} has no agent {number}, nor its result")
 
     def _take_idle(self) -> list[Ask[Any]]:
         """Those who wait for the next end, where there is none to come."""
@@ -268,7 +283,7 @@ class Books:
             if result is None:
                 entry = self._open.get(number)
                 if entry is None:
-                    raise AgentNotFoundError(self._path, f"{self._path} has no agent {number}, nor its result")
+                    raise self._not_there(number)
                 if entry.cell is not None:
                     ask.cell = entry.cell  # whom it waits for, should that one wait for the asker
                 entry.claims.append(ask)

@@ -259,6 +259,8 @@ class AgentPoolRef(AgentRef["AgentPool"]):
             for entry, each in claimed:
                 try:
                     results[entry.id] = self._wait_for(each, timeout)
+                except AgentNotFoundError:
+                    continue  # somebody else has it, who asked for the next one just before
                 except AskTimeout:
                     late = self.books.collect(entry.id)  # it has ended just now
                     results.update(late)

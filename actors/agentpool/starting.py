@@ -63,8 +63,7 @@ class Starting:
         try:
             self._start(entry)
         except StartFailedError as error:
-            if not _has_begun(entry, error):
-                self.leave(entry, Status.FAILED, error=error.cause)
+            self.leave(entry, Status.FAILED, error=error.cause)
         except (AgentStoppedError, TooManyChildren) as error:
             if not self._wait_again(entry, begun):
                 self.leave(entry, Status.STOPPED, error=error)
@@ -92,8 +91,6 @@ class Starting:
         try:
             self._start(entry)
         except BaseException as error:
-            if _has_begun(entry, error):
-                return
             if may_wait and isinstance(error, (AgentStoppedError, TooManyChildren)) and self._wait_again(entry, begun):
                 return
             result = _result(entry, Status.FAILED, error=error)
@@ -114,18 +111,26 @@ class Starting:
         config = entry.config
         assert config is not None
         spec = _spec_of(config).of(entry)
-        try:
-            child = self._cell.start_child(spec, entry.name, kept=False)
-        except NameTakenError:
-            if config.name is not None:
-                raise
-            child = self._cell.start_child(spec, None, kept=False)  # a plain child has the name that it was to have
+        child = self._start_child(entry, spec)
         length = len(config.query) if isinstance(config.query, str) else 0
         logger.trace("{} started agent {} for a query of {} characters", child.path, entry.id, length)
         if self._books.started(entry, child):
             end(child, drain=False)
         elif not issubclass(spec.agent, PoolAgent):
             self._ask(entry, child, config.query)
+
+    def _start_child(self, entry: Entry, spec: SeatedSpec) -> Cell:
+        try:
+            return self._cell.start_child(spec, entry.name, kept=False)
+        except NameTakenError:
+            if spec.name is not None:
+                raise
+            # A plain child has the name that it was to have.
+            return self._cell.start_child(spec, None, kept=False)
+        except StartFailedError as error:
+            if isinstance(error.cause, AgentStoppedError) and entry.cell is not None and entry.ends_by_itself:
+                return entry.cell  # so quick that the kernel, when it looks whether it has started, finds its end
+            raise
 
     def start_plain(self, spec: ChildSpec[Any], name: str | None) -> AdminResult:
         """Start a child that is none of the pool's work, as `start_child` does, in a place like any other."""
@@ -256,11 +261,6 @@ def _spec_of(config: SpawnConfig) -> SeatedSpec:
         kind, config.name, args, kwargs, policy=config.policy, shutdown=config.shutdown, mailbox=config.mailbox,
         dispatcher=config.dispatcher, deadline=config.deadline,
     )  # fmt: skip
-
-
-def _has_begun(entry: Entry, error: BaseException) -> bool:
-    """Whether it was so quick that the kernel, when it looks whether it has started, finds its end."""
-    return isinstance(error, StartFailedError) and isinstance(error.cause, AgentStoppedError) and entry.ends_by_itself
 
 
 def _status_of(error: BaseException) -> Status:

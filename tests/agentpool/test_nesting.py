@@ -112,12 +112,15 @@ def test_the_tool_says_what_is_wrong_and_its_agent_goes_on(pool: Any, config: An
     assert said[3] == "spawn failed: agent pool at capacity (0/0)"
 
 
-def test_the_tool_waits_no_longer_than_it_may_and_aborts_the_other(pool: Any, config: Any, clock: Any) -> None:
+def test_the_tool_waits_no_longer_than_it_may_and_aborts_the_other(
+    pool: Any, config: Any, clock: Any, trace: Trace
+) -> None:
     def call(gate: Gate) -> Any:
         seat = current_seat()
         try:
             tool_of(seat, at_gate, timeout=5.0)(query=gate)
         except SpawnToolError as error:
+            trace.note("aborted")
             return str(error), seat.own_pool().join_next().status
         return None
 
@@ -126,6 +129,7 @@ def test_the_tool_waits_no_longer_than_it_may_and_aborts_the_other(pool: Any, co
         id = one.spawn(config(call, gate))
         gate.reached()
         clock.advance_once_due(5.0)
+        trace.wait_for("aborted")
         gate.open()
         assert one.join(id).value == ("agent-1-sub gave no answer within 5 seconds", Status.CANCELLED)
 
