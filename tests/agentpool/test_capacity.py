@@ -52,6 +52,7 @@ def test_an_agent_that_has_finished_frees_its_place_without_a_join(pool: Any, co
 
 @case("T53")
 @case("D3.3")
+@case("D3.22")
 @pytest.mark.parametrize("agent", [fail, Failing, Quitting], ids=["raises", "raises when asked", "ends by itself"])
 def test_however_an_agent_ends_its_place_and_its_name_are_free(pool: Any, config: Any, agent: Any) -> None:
     one = pool(1)
@@ -112,6 +113,7 @@ def test_an_agent_without_a_name_gets_another_where_its_own_is_taken(pool: Any, 
     assert result.name != "agent-1"
 
 
+@case("D3.2")
 def test_plain_children_count_like_any_other(pool: Any, config: Any) -> None:
     two = pool(2)
     assert two.start_child(ChildSpec(Agent, "w-1"))

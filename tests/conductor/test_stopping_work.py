@@ -81,6 +81,7 @@ def test_a_stop_while_paused_ends_the_run(conduct: Conduct, told: Told) -> None:
     assert told.missions()[-1] == ("paused", "stopped")
 
 
+@case("D3.24")
 def test_a_stop_gives_back_what_runs_and_leaves_no_worker(conduct: Conduct, told: Told, system: ActorSystem) -> None:
     conductor = conduct(track("A", "B"), patient, max_workers=1)
     run = conductor.run(block=False)

@@ -49,6 +49,7 @@ def test_an_empty_list_is_no_ticket_and_no_error() -> None:
 
 
 @pytest.mark.system_case("D3.15")
+@pytest.mark.system_case("T70")
 def test_a_bad_second_item_is_named_with_its_field() -> None:
     assert problems([A, {"id": "B"}]) == ["item 2: description: it is missing"]
 
@@ -65,6 +66,7 @@ def test_all_problems_of_all_items_are_named() -> None:
     ]
 
 
+@pytest.mark.system_case("T70")
 @pytest.mark.parametrize(
     ("item", "why"),
     [
@@ -82,12 +84,14 @@ def test_a_field_of_the_wrong_kind_is_named(item: Any, why: str) -> None:
     assert said.startswith(why)
 
 
+@pytest.mark.system_case("T70")
 @pytest.mark.parametrize("text", ["", "nope", "[1,", '[{"id": "A"'])
 def test_text_that_is_not_json_says_so(text: str) -> None:
     (said,) = problems(text)
     assert said.startswith("not JSON: ")
 
 
+@pytest.mark.system_case("T70")
 @pytest.mark.parametrize("text", ["{}", '"A"', "1", "null"])
 def test_json_that_is_no_list_says_so(text: str) -> None:
     assert problems(text) == ["not a list of tickets"]
@@ -99,6 +103,7 @@ def test_what_is_no_list_at_all_says_so(source: Any) -> None:
     assert said.startswith("not a list of tickets, but ")
 
 
+@pytest.mark.system_case("T70")
 def test_an_id_that_comes_twice_is_named_with_both_items() -> None:
     assert problems([A, B, A]) == ["item 3: id: the id A is that of item 1, too"]
 
@@ -109,6 +114,7 @@ def test_a_cycle_is_named_as_the_path() -> None:
 
 
 @pytest.mark.system_case("D3.14")
+@pytest.mark.system_case("T69")
 def test_unknown_and_self_dependencies_are_named_with_both_ids() -> None:
     assert problems([{**A, "depends_on": ["A"]}, {**B, "depends_on": ["A", "Z", "A"]}]) == [
         "item 1: depends_on: ticket A depends on itself",

@@ -386,6 +386,7 @@ def test_what_a_token_holds_ends_with_it_and_what_is_settled_stays() -> None:
         token.hold(AgentFuture()).get()
 
 
+@pytest.mark.system_case("D3.22")
 def test_a_token_lets_go_of_what_is_settled_and_of_what_is_forgotten() -> None:
     token, called = CancelToken(), Trace()
     for _ in range(100):
