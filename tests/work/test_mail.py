@@ -212,7 +212,7 @@ def test_a_worker_hears_through_whatever_it_is_told_by(start: Start) -> None:
     ref.admit(context("look at a.py"))
     asking = ref.ask(context("and at b.py"), block=False)
     gate.open()
-    assert result(end).text == "['look at a.py']"
+    assert result(end).text == "['look at a.py', 'and at b.py']"
     assert result(asking) is None
 
 
