@@ -57,6 +57,9 @@ def open_for_writing(path: Path | str, kind: FileKind) -> sqlite3.Connection:
     except ValueError as error:  # A name that no file can have, as one with NUL.
         raise OSError(f"{str(path)!r} cannot be opened: {error}") from error
     try:
+        if not _is_empty(connection):
+            # Before anything is written: a change of the journal alone rewrites the head of somebody else's file.
+            _check(Path(path), connection, kind)
         with suppress(sqlite3.OperationalError):  # Read-only; then the next line says so.
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
