@@ -35,11 +35,13 @@ class Claiming(Owning):
         """Give the owner up to `limit` tickets that are ready: the most urgent first, then in order of loading.
 
         Left out are those that have a file in common with one that runs, and those whose start is not yet approved. No
-        two owners get the same ticket. Prolongs the owner's lease.
+        two owners get the same ticket. Prolongs the owner's lease, and raises
+        ValueError for one that has left.
         """
         if type(limit) is not int or limit < 0:
             raise ValueError(f"limit: a whole number of at least 0, not {limit!r}")
         with self._reading() as connection:
+            self._check_owner(owner)
             # Whoever asks in vain does not hold up those that write.
             if connection.execute(_ANY, (self._number(track),)).fetchone() is None:
                 return ()

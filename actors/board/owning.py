@@ -93,10 +93,13 @@ class Owning(Store):
                     self._drop(owner)
             super().close()
 
-    def _prolong(self, writer: Writer, owner: Owner) -> int:
-        """Prolong the lease, also of one that others have given up: it is there, though its claims are void."""
+    def _check_owner(self, owner: Owner) -> None:
         if owner not in self._owners:
             raise ValueError(f"{owner.name} has left {self!r}, or joined again since")
+
+    def _prolong(self, writer: Writer, owner: Owner) -> int:
+        """Prolong the lease, also of one that others have given up: it is there, though its claims are void."""
+        self._check_owner(owner)
         (number,) = writer.execute("SELECT n FROM owner WHERE run = ?", (owner.run,)).fetchone()
         until = self._clock.now() + self.lease
         writer.execute("UPDATE owner SET until = ?, gone = 0 WHERE n = ?", (until, number))

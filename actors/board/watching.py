@@ -17,7 +17,7 @@ class Watching(Store):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._version = self._data_version()
+        self._version = 0
         self._watch: Door | Watch | None = None
         self._watcher: threading.Thread | None = None
 
@@ -33,6 +33,7 @@ class Watching(Store):
                 raise ValueError(f"{self!r} is watched already")
             if self.path is None:
                 return
+            self._version = self._data_version()
             try:
                 self._watch = Door(folder_of(self.path), self._is_open, _nothing)
                 self._doors = 1
@@ -50,19 +51,25 @@ class Watching(Store):
         if watch is None or watcher is None:
             return
         watch.wake()
+        # The callback may be what closes the board.
         if watcher is not threading.current_thread():
             watcher.join()
-        watch.close()
 
     def _follow(self, watch: Door | Watch, callback: Callable[[], None]) -> None:
-        while watch.arm():
-            if self._has_changed():
-                try:
-                    callback()
-                except Exception:
-                    logger.exception("What watches {} has failed", self)
-            else:
-                watch.wait(None)
+        try:
+            while watch.arm():
+                if self._has_changed():
+                    self._call(callback)
+                else:
+                    watch.wait(None)
+        finally:
+            watch.close()
+
+    def _call(self, callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception:
+            logger.exception("What watches {} has failed", self)
 
     def _is_open(self) -> bool:
         return not self._closed
