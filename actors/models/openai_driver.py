@@ -91,8 +91,10 @@ class OpenAIDriver:
             if chunk is _END:
                 yield from so_far.end()
                 return
-            request.caller.check()
-            yield from so_far.add(chunk)
+            events = so_far.add(chunk)
+            if events:  # the end of an answer says what it cost: who gives up by then has that booked
+                request.caller.check()
+            yield from events
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -123,7 +123,8 @@ class ScriptedDriver:
         request.caller.check()
         step = self._script.next(request)
         answer = _as_answer(step(request) if callable(step) else step)
-        pause(answer.delay, request.caller, self.clock)
+        if answer.delay:
+            pause(answer.delay, request.caller, self.clock)
         return answer
 
     def _completion(self, answer: Answer, request: Request) -> Completion:

@@ -38,7 +38,8 @@ def model_work(
     answer has used is booked at once, and the deadline counts anew with each turn. The quota is the assignment's, not
     the manifest's. `memory` is scoped by the worker's path.
 
-    The answer completes the ticket, whatever words are in it; running out of the quota never does.
+    The answer completes the ticket, whatever words are in it; running out of the quota never does. A reviewer is shown
+    the ticket's `files`.
     """
     manifest = manifest if manifest is not None else Manifest()
 
@@ -48,7 +49,7 @@ def model_work(
         remembering = None if memory is None else memory.of(job.path)
         loop = ModelLoop(driver, box, manifest=manifest, memory=remembering, stream=stream)
         result = yield from loop.steps(_prompt(job, root), _around(job))
-        return Completed(result.text)
+        return Completed(result.text, files=tuple(job.ticket.files))
 
     return work
 

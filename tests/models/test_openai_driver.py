@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from actors import Cancelled
 from actors.guard import Usage
 from actors.models import (
     ChatMessage,
@@ -213,3 +214,46 @@ def test_the_package_needs_no_client_to_be_imported() -> None:
 def test_a_wrong_option_is_refused(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         OpenAIDriver(**{"model": "small", **options})
+
+
+class GivesUp:
+    """A caller that has given up once it was told so."""
+
+    given_up = False
+
+    def check(self) -> None:
+        if self.given_up:
+            raise Cancelled("enough")
+
+    def wait(self, future: Any) -> None:
+        future.get()
+
+
+def test_whoever_gives_up_hears_no_more_of_a_stream(asking: Asking) -> None:
+    driver, _ = asking(streamed(*text_chunks("a", "b")))
+    caller = GivesUp()
+    pieces = driver.stream(ask("?", caller=caller))
+    assert next(pieces) == TextDelta("a")
+    caller.given_up = True
+    with pytest.raises(Cancelled):
+        next(pieces)
+
+
+def test_whoever_gives_up_at_the_end_of_an_answer_still_hears_what_it_has_used(asking: Asking) -> None:
+    driver, _ = asking(streamed(*text_chunks("a")))
+    caller = GivesUp()
+    pieces = driver.stream(ask("?", caller=caller))
+    assert next(pieces) == TextDelta("a")
+    caller.given_up = True
+    assert gathered(pieces).usage == Usage(7, 3)
+
+
+def test_whoever_has_given_up_asks_nothing(asking: Asking) -> None:
+    driver, server = asking(whole(message()))
+    caller = GivesUp()
+    caller.given_up = True
+    with pytest.raises(Cancelled):
+        driver.complete(ask("?", caller=caller))
+    with pytest.raises(Cancelled):
+        next(driver.stream(ask("?", caller=caller)))
+    assert server.asked == []
