@@ -44,7 +44,7 @@ def is_over(board: Board) -> bool:
 def attempt(board: Board, claim: Claim, file: int, chance: random.Random) -> None:
     os.write(file, f"begin {claim.ticket.id} {claim.fence}\n".encode())
     print(claim.key, flush=True)
-    time.sleep(chance.random() * 0.004)  # This is the work.
+    time.sleep(chance.random() * 0.06)  # This is the work.
     board.spend(claim, "Tier 3", Usage(claim.attempt, 1))
     os.write(file, f"end {claim.ticket.id} {claim.fence}\n".encode())
     fails = chance.random() < 0.1
