@@ -306,7 +306,7 @@ class Conductor(Agent, Addressed[ConductorRef]):
             self._teller.work(step, worker if attempt is None else attempt.worker)
             worker = None
             if step.old is TicketState.AWAITING_APPROVAL:
-                self._starts.withdraw(step.ticket, step.reason)
+                self._starts.no_longer_asked(step.ticket, step.reason)
             elif step.old is TicketState.READY:
                 self._crew.let_go(step.ticket)
         if made:

@@ -113,8 +113,10 @@ class Crew:
 
     def on_pool(self, settled: Settled) -> None:
         """The pool has answered; if it was restarted, those that worked there are gone."""
+        if settled.error is not None:
+            return  # it has ended: its Terminated is about to come
         self._asks_pool = False
-        if settled.error is None and self.pool.incarnation != self._life:
+        if self.pool.incarnation != self._life:
             self._life = self.pool.incarnation
             self._teller.escalated(f"{self.pool.path} was restarted, with all its workers")
 
@@ -185,6 +187,7 @@ class Crew:
             # Its pool was restarted, or somebody has stopped it: the ticket is not to blame.
             self._end_lost(attempt, said(cause_of(error)))
             self.dismiss(hand)
+            self._ask_pool()
         else:
             self._end_failed(attempt, cause_of(error), hand)
 

@@ -140,6 +140,11 @@ class Starts:
         held = self._board.stuck(self._track.id, TicketState.AWAITING_APPROVAL, 1)
         return held[0].id if held else None
 
+    def no_longer_asked(self, ticket: str, reason: str) -> None:
+        """A ticket does not await approval any more, whoever said so: if the approver did not, its request is moot."""
+        if ticket in self._open:
+            self.withdraw(ticket, reason)
+
     def withdraw(self, ticket: str, reason: str) -> None:
         """Take back all that is asked about a ticket, here and by its worker: nobody has to decide that any more."""
         self._open.pop(ticket, None)

@@ -163,7 +163,9 @@ def test_in_step_mode_each_tool_asks_and_one_that_is_refused_does_not_run(
     conductor = conduct(track(ticket("A", step_mode=True)), work, approver=approver)
     run = conductor.run(block=False)
     for number, say in enumerate(("approve", "approve", "deny")):
-        told.wait_until(lambda _, n=number: sum(e.new_state == "pending" for e in told.of("approval_state_changed")) > n)
+        told.wait_until(
+            lambda _, n=number: sum(e.new_state == "pending" for e in told.of("approval_state_changed")) > n
+        )
         (request,) = approver.pending()
         getattr(approver, say)(request.id)
     assert result(run).done
@@ -197,18 +199,12 @@ def test_whoever_approves_may_be_any_agent(conduct: Conduct, system: ActorSystem
     asked = [boss.expect(ApprovalRequest), boss.expect(ApprovalRequest)]
     for request in asked:
         outcome = "approved" if request.task_id == "A" else "refused"
-        request_reply(boss, request, ApprovalAnswer(task_id=request.task_id, outcome=outcome))
+        boss.reply(ApprovalAnswer(task_id=request.task_id, outcome=outcome), to=request)
     assert result(run).reasons == {"B": "Spawn rejected by user."}
     assert work.order == ["A"]
 
 
-def request_reply(probe: Probe, request: Any, answer: Any) -> None:
-    probe.reply(answer)
-
-
-def test_an_approver_that_is_not_there_any_more_has_not_approved(
-    conduct: Conduct, approver: ApproverRef
-) -> None:
+def test_an_approver_that_is_not_there_any_more_has_not_approved(conduct: Conduct, approver: ApproverRef) -> None:
     result(approver.stop(block=False))
     end = ran(conduct(track(ticket("A", step_mode=True)), Script(), approver=approver))
     assert end.reasons["A"].startswith("No answer to the request to start it. (AgentStoppedError")
