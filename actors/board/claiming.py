@@ -34,9 +34,9 @@ class Claiming(Owning):
     ) -> tuple[Claim, ...]:
         """Give the owner up to `limit` tickets that are ready: the most urgent first, then in order of loading.
 
-        Left out are those that have a file in common with one that runs, and those whose start is not yet approved. No
-        two owners get the same ticket. Prolongs the owner's lease, and raises
-        ValueError for one that has left.
+        Left out are those that have a file in common with one that runs, those whose start is not yet approved, and the
+        ids of `leave`; `only` is the id of the one that is wanted. No two owners get the same ticket. Prolongs the
+        owner's lease, and raises ValueError for one that has left.
         """
         if type(limit) is not int or limit < 0:
             raise ValueError(f"limit: a whole number of at least 0, not {limit!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from actors.guard import UsageByTier
@@ -27,7 +27,10 @@ Transitions = tuple[Transition, ...]
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """Nothing was changed: the attempt was over already, and the ticket is in `state` now. It counts as false."""
+    """Nothing was changed: the attempt was over already, and the ticket is in `state` now.
+
+    It counts as false, and is no steps for whoever goes through them.
+    """
 
     track: str
     ticket: str
@@ -36,6 +39,9 @@ class Late:
 
     def __bool__(self) -> bool:
         return False
+
+    def __iter__(self) -> Iterator[Transition]:
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ def test_what_comes_of_an_attempt_that_is_over_changes_nothing(board: Board, own
     )
     assert late == Late(TRACK, "A", 1, TicketState.IN_PROGRESS)
     assert not late
+    assert list(late) == []
     assert board.snapshot(TRACK) == before
 
 
