@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from actors._core.errors import AgentNotFoundError, AgentStoppedError, NameTakenError
+from actors._core.errors import AgentNotFoundError, AgentStoppedError, Cancelled, NameTakenError
 from actors._core.future import Ask
 from actors.agentpool.entry import Entry
 from actors.agentpool.errors import KeyTakenError, PoolFullError
@@ -192,6 +192,15 @@ class Books:
                 self._dropped.add(entry)
                 return entry, True
             return (entry, False) if entry in self._seated else (None, False)
+
+    def let_go(self, asker: Cell) -> None:
+        """An agent is aborted: what it waits for here is not worth the wait any more."""
+        with self._lock:
+            asks = [ask for entry in self._open.values() for ask in entry.claims]
+            asks += [ask for ask, _ in self._nexts]
+        for ask in asks:
+            if ask.asker is not None and ask.asker.cell is asker:
+                ask.resolve(error=Cancelled(f"{asker.path} was aborted while it waited for {self._path}"))
 
     def find(self, number: int) -> Entry | None:
         return self._open.get(number)

@@ -227,7 +227,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         """
         ask = self._make_ask("join", timeout)
         self.books.claim(id, ask)
-        return self._wait_for(ask, timeout) if block else ask
+        return self._wait_or_give(ask, timeout, block)
 
     @overload
     def join_next(self, timeout: float | None = None, *, block: Literal[True] = True) -> PoolResult | None: ...
@@ -243,6 +243,10 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         """
         ask = self._make_ask("join_next", timeout)
         self.books.claim_next(ask, self._own_entry())
+        return self._wait_or_give(ask, timeout, block)
+
+    def _wait_or_give(self, ask: Ask[Any], timeout: float | None, block: bool) -> Any:
+        self._starting.look_up(ask)
         return self._wait_for(ask, timeout) if block else ask
 
     def join_all(self, timeout: float | None = None) -> Joined:
@@ -257,6 +261,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         running: dict[int, str] = {}
         try:
             for entry, each in claimed:
+                self._starting.look_up(each)
                 try:
                     results[entry.id] = self._wait_for(each, timeout)
                 except AgentNotFoundError:

@@ -29,6 +29,7 @@ from actors.agentpool.agent import FunctionAgent, PoolAgent
 from actors.agentpool.books import Books
 from actors.agentpool.entry import Entry, SeatedSpec, entry_of
 from actors.agentpool.errors import PoolFullError
+from actors.agentpool.seat import nearest_entry
 from actors.agentpool.values import PoolResult, SpawnConfig, Status
 from actors.eventlog.work_kinds import AgentCompletedRecord
 
@@ -116,6 +117,7 @@ class Starting:
         logger.trace("{} started agent {} for a query of {} characters", child.path, entry.id, length)
         if self._books.started(entry, child):
             end(child, drain=False)
+            self._let_go(child)
         elif not issubclass(spec.agent, PoolAgent):
             self._ask(entry, child, config.query)
 
@@ -205,7 +207,23 @@ class Starting:
             self.leave(entry, Status.CANCELLED, error=self._cancelled(entry))
         elif entry is not None and entry.cell is not None:
             end(entry.cell, drain=False)
+            self._let_go(entry.cell)
         return entry is not None
+
+    def look_up(self, ask: Ask[Any]) -> None:
+        """Have an ask that is in the books give up, if the agent that asks has been aborted meanwhile."""
+        asker = None if ask.asker is None else ask.asker.cell
+        entry = None if asker is None else nearest_entry(asker)
+        if asker is not None and entry is not None and entry.aborted:
+            self._books.let_go(asker)
+
+    def _let_go(self, child: Cell) -> None:
+        """Have it wait no longer for other agents of this pool, or of its own: it looks up only when that is over."""
+        self._books.let_go(child)
+        for below in () if child.family is None else child.family.live():
+            books = getattr(below.ref, "books", None)
+            if isinstance(books, Books):
+                books.let_go(child)
 
     def child_ended(self, child: Cell, reason: StopReason) -> None:
         """A child has ended for good: on its turn, and it is not in the kernel's books any more."""

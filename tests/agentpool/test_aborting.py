@@ -120,6 +120,26 @@ def test_an_abort_is_seen_by_those_that_the_agent_has_spawned(pool: Any, config:
     assert result.status is Status.CANCELLED
 
 
+@pytest.mark.parametrize("whose", ["the same pool", "its own pool"])
+def test_an_abort_reaches_one_that_waits_for_another(pool: Any, config: Any, clock: Any, whose: str) -> None:
+    def above(gate: Gate) -> Any:
+        seat = current_seat()
+        waits_for = seat.pool if whose == "the same pool" else seat.own_pool()
+        return waits_for.join(waits_for.spawn(config(at_gate, gate, shutdown="brutal"))).get()
+
+    two = pool(2)
+    with Gate() as gate:
+        id = two.spawn(config(above, gate))
+        gate.reached()
+        two.abort(id)
+        if whose == "the same pool":
+            assert two.join(id).status is Status.CANCELLED
+            assert two.active_count == 1
+    if whose != "the same pool":
+        assert two.join(id).status is Status.CANCELLED
+    assert clock.now() == 0.0
+
+
 def test_one_that_gives_up_because_it_was_told_to_has_not_failed(pool: Any, config: Any, log: EventLog) -> None:
     two = pool(2)
     with Gate() as gate:

@@ -168,6 +168,19 @@ def test_children_that_a_subclass_spawns_are_within_the_bound(system: ActorSyste
     assert ref.join(ref.spawn(config(double, 1))).id == 1
 
 
+def test_what_waits_goes_on_when_a_child_of_a_subclass_has_ended(system: ActorSystem, config: Any) -> None:
+    class Own(AgentPool):
+        def on_start(self) -> None:
+            super().on_start()
+            self.context.spawn(Agent, name="own")
+
+    ref = system.spawn(Own, max_agents=1, when_full="queue", name="pool")
+    ids = [ref.spawn(config(double, 1)), *ref.fan_out([config(double, 2)])]
+    assert (ids, ref.active_count, ref.queued_count) == ([1, 2], 0, 2)
+    system.find("/pool/own").stop()
+    assert [ref.join(id).value for id in ids] == [2, 4]
+
+
 def test_resize_lets_more_run_and_takes_nobodys_place(pool: Any, config: Any) -> None:
     sized = pool(1)
     with Gate() as gate:

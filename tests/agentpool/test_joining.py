@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from actors import AgentNotFoundError, AgentStoppedError, AskCycleError, AskTimeout, Cancelled, ReplyError
+from actors import (
+    Agent,
+    AgentNotFoundError,
+    AgentStoppedError,
+    AskCycleError,
+    AskTimeout,
+    Cancelled,
+    InvalidMessageError,
+    ReplyError,
+)
 from actors.agentpool import PoolAgent, PoolFullError, Status, current_seat
 from actors.testkit import Gate
 from tests.agentpool.workers import Failing, Incrementing, Quitting, Unwilling, at_gate, double, fail
@@ -152,6 +161,30 @@ def test_an_agent_that_knows_nothing_of_pools_is_asked_its_query(pool: Any, conf
     refused = two.join(two.spawn(config(Unwilling, 4)))
     assert refused.status is Status.FAILED
     assert isinstance(refused.error, ReplyError)
+
+
+def test_a_query_that_an_agent_does_not_accept_is_its_failure(pool: Any, config: Any) -> None:
+    class OnlyNumbers(Agent):
+        accepts = int
+
+    two = pool(2)
+    refused = two.join(two.spawn(config(OnlyNumbers, "one")))
+    assert refused.status is Status.FAILED
+    assert isinstance(refused.error, InvalidMessageError)
+    assert two.active_count == 0
+
+
+def test_an_agent_that_is_stopped_before_it_has_answered_was_stopped(pool: Any, config: Any) -> None:
+    class Never(Agent):
+        def on_receive(self, message: Any) -> None:
+            self.context.defer()
+
+    two = pool(2)
+    id = two.spawn(config(Never, "q"))
+    two.ref_of(id).stop()
+    ended = two.join(id)
+    assert ended.status is Status.STOPPED
+    assert "was stopped (requested) before it gave a value" in str(ended.error)
 
 
 def test_an_agent_does_not_wait_for_itself(pool: Any, config: Any) -> None:
