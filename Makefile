@@ -22,7 +22,7 @@ export PIP_ROOT_USER_ACTION = ignore
 check = @printf '%-18s' '$(1)'; if out=$$($(2) 2>&1); then echo ok; else echo FAILED; echo "$$out"; exit 1; fi
 
 help:
-	@echo "make demo    audit this folder with a tree of agents, and files that crash and hang them"
+	@echo "make demo    have a crew of agents audit this folder, while a fire drill goes on; leaves a page in .cache/demo"
 	@echo "make test    lint, then all tests; fails below full branch coverage of policies and actors/_core"
 	@echo "make lint    ruff, mypy --strict and the import contracts"
 	@echo "make mutants put faults into copies of the kernel, one at a time, and see that the tests notice (ARGS='--list')"
@@ -31,7 +31,7 @@ help:
 	@echo "PYTHON=python3.12 chooses the interpreter for a new .venv (3.11 or later)"
 
 demo: $(VENV)/.has-package
-	@$(PY) examples/audit.py --poison .
+	@$(PY) examples/flagship.py --drill --out .cache/demo .
 
 lint: $(VENV)/.has-tests
 	$(call check,ruff check,$(PY) -m ruff check .)
@@ -41,8 +41,10 @@ lint: $(VENV)/.has-tests
 
 # Stress tests run apart: coverage would slow down just the races they are after. Status 5: there are none.
 # A redis-server is got where there is none. If that fails, the tests that need it are skipped; where CI is set they fail.
+# So is a browser; without one, the tests of the page are skipped.
 test: lint
 	@$(PY) -m tests.eventlog.redis_binary || [ -z "$$CI" ]
+	@$(PY) -m tests.reports.browser || true
 	@$(PY) -m coverage erase
 	@$(PY) -m coverage run -m pytest -q -m "not stress"
 	@$(PY) -m coverage combine --quiet

@@ -61,6 +61,7 @@ class Approving:
 
 
 KINDS = frozenset(kind.value for kind in Kind)
+ENDS = frozenset({"task_completed", "task_failed", "task_blocked", "task_exhausted", "task_killed", "task_lost"})
 
 
 class Director(Agent):
@@ -79,8 +80,8 @@ class Director(Agent):
             super().on_receive(message)
         elif message.event_type == "approval_state_changed":
             self._approval(message)
-        elif message.event_type == "task_completed" and (message.task_id in KINDS or self.paused):
-            self._ended()
+        elif message.event_type in ENDS:
+            self._ended(message)
 
     def _approval(self, record: Record) -> None:
         if record.new_state == "pending" and record.task_id == "plan":
@@ -88,12 +89,15 @@ class Director(Agent):
             if self.requests == 3:  # the start, the first tool, and this one, which nobody answers
                 self.conductor.kill("plan", "the plan takes too long")
 
-    def _ended(self) -> None:
-        if self.paused and not self.resumed:
-            self.resumed = True
-            self.conductor.resume()
-        elif not self.paused:
+    def _ended(self, record: Record) -> None:
+        if self.paused:
+            self._resume()
+        elif record.event_type == "task_completed" and record.task_id in KINDS and not self.resumed:
             self.paused = True
             self.conductor.pause("look at the first result")
             if not self.conductor.snapshot().running:
-                self._ended()
+                self._resume()  # nobody is left whose end would be told
+
+    def _resume(self) -> None:
+        self.paused, self.resumed = False, True
+        self.conductor.resume()

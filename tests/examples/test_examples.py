@@ -14,8 +14,8 @@ __all__ = ["_redis_server", "redis_server"]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 OUTPUT = EXAMPLES / "output"
-NOT_PLAIN = {"audit", "test_policies_example"}
-"""The job and the pytest file have tests of their own."""
+NOT_PLAIN = {"audit", "flagship", "test_policies_example"}
+"""The two jobs and the pytest file have tests of their own."""
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem not in NOT_PLAIN)
 WITH_A_SERVER = {"redis_log"}
 """They are given the URL of one."""
