@@ -21,6 +21,7 @@ from actors.board import Board, Transitions
 from actors.conductor import protocol
 from actors.conductor.answering import Answering, Question
 from actors.conductor.attempts import AttemptOver, HandBack, PoolBack, Settled
+from actors.conductor.by_hand import ByHand
 from actors.conductor.crew import Crew
 from actors.conductor.helping import Helping, LookWhetherStuck
 from actors.conductor.places import BoardChanged, LeaseDue, Places
@@ -53,7 +54,8 @@ class Conductor(Agent, Addressed[ConductorRef]):
     - `work`: what a worker does, a function of the `Job`; or a subclass of Worker, or the spec of one.
     - `max_workers`: how many tickets may be in progress at a time.
     - `board`: a path, ":memory:", or a Board that others use, too.
-    - `approver`: who approves starts, in step mode and where the track does not queue by itself, and tools in step mode.
+    - `approver`: who approves starts, in step mode and where the track does not queue by itself, and tools in step
+      mode; without one all is approved, but where the track does not queue, which waits for `approve_start` or `step`.
     - `reviewer`: who reviews, where the track requires it.
     - `models`: instead of the track's: of the first attempt, the second, and so on.
     - `policy`: what a failure of a worker means, by default `RetryableOnly()`. A worker that is restarted keeps its
@@ -134,6 +136,7 @@ class Conductor(Agent, Addressed[ConductorRef]):
         self._starts = Starts(context, settings, board, self._track, self._note)
         self._answering = Answering(context, settings, board, self._crew, self._teller)
         self._helping = Helping(context, settings, self._teller)
+        self._by_hand = ByHand(context, board, self._track.id, self._starts, self._note)
 
     def _reviewer(self) -> AgentRef[Any] | None:
         reviewer = self._settings.reviewer
@@ -248,7 +251,7 @@ class Conductor(Agent, Addressed[ConductorRef]):
 
     def _cancel(self, message: Cancel) -> Any:
         if message.task_id is not None:
-            return self._kill(Kill(task_id=message.task_id, reason=message.reason))
+            return self._by_hand.kill(message.task_id, message.reason)
         return self._halt(protocol.Halt(message.reason))
 
     def _become(self, new: MissionState, text: str = "") -> None:
@@ -312,55 +315,6 @@ class Conductor(Agent, Addressed[ConductorRef]):
         if made:
             self._helping.moved()
 
-    def _kill(self, message: Kill) -> bool:
-        made = self._board.kill(self._track.id, message.task_id, message.reason or "killed")
-        self._starts.withdraw(message.task_id, message.reason)
-        self._note(made)
-        return bool(made)
-
-    def _by_hand(self, change: Callable[[], Transitions]) -> bool:
-        """Change something for somebody outside, who is raised what is wrong with it: no failure of this agent."""
-        try:
-            made = change()
-        except (ValueError, LookupError) as error:
-            if self.context.asked:
-                self.context.defer().set_exception(error)
-            return False
-        self._note(made)
-        return True
-
-    def _block(self, message: protocol.BlockTicket) -> None:
-        self._by_hand(lambda: self._board.block(self._track.id, message.ticket, message.reason))
-
-    def _unblock(self, message: protocol.UnblockTicket) -> None:
-        self._by_hand(lambda: self._board.unblock(self._track.id, message.ticket))
-
-    def _complete(self, message: protocol.CompleteTicket) -> None:
-        self._by_hand(lambda: self._board.complete_by_hand(self._track.id, message.ticket))
-
-    def _retry(self, message: protocol.RetryTicket) -> None:
-        self._by_hand(lambda: self._board.retry(self._track.id, message.ticket))
-
-    def _add(self, message: protocol.TakeTickets | AddTickets) -> tuple[str, ...] | None:
-        tickets = message.tickets
-        if isinstance(message, AddTickets) and message.known_too:
-            tickets = tuple(ticket for ticket in tickets if not self._has(ticket.id))
-        if not self._by_hand(lambda: self._board.add(self._track.id, tickets)):
-            return None
-        return tuple(ticket.id for ticket in tickets)
-
-    def _has(self, ticket: str) -> bool:
-        try:
-            self._board.ticket(self._track.id, ticket)
-        except LookupError:
-            return False
-        return True
-
-    def _step(self, _: protocol.Step) -> str | None:
-        self._starts.hold()
-        ticket = self._starts.next_held()
-        return ticket if ticket is not None and self._starts.release(ticket) else None
-
     # -- looking ------------------------------------------------------------------
 
     def _snapshot(self, _: protocol.TakeSnapshot) -> TrackSnapshot:
@@ -400,26 +354,26 @@ _HANDLERS: dict[type, Callable[[Conductor, Any], Any]] = {
     Settled: Conductor._on_settled,
     Terminated: Conductor._on_terminated,
     ProgressReport: Conductor._on_progress,
-    Spent: lambda self, message: self._crew.on_spent(message),
+    Spent: lambda self, message: self._crew.booking.on_spent(message),
     InReview: lambda self, message: self._crew.on_review(message),
     Reworked: lambda self, message: self._crew.on_review(message),
     NeedsDecision: lambda self, message: self._answering.on_question(message),
     NodeCreated: lambda self, message: self._teller.noted(f"{message.agent_id} has created {message.node.id}"),
-    AddTickets: Conductor._add,
+    AddTickets: lambda self, message: self._by_hand.add(message),
     QueryStatus: Conductor._status,
     protocol.Run: Conductor._run,
     protocol.Halt: Conductor._halt,
     Pause: Conductor._pause,
     Resume: Conductor._resume,
-    Kill: Conductor._kill,
+    Kill: lambda self, message: self._by_hand.kill(message.task_id, message.reason),
     Cancel: Conductor._cancel,
-    protocol.BlockTicket: Conductor._block,
-    protocol.UnblockTicket: Conductor._unblock,
-    protocol.CompleteTicket: Conductor._complete,
-    protocol.RetryTicket: Conductor._retry,
-    protocol.TakeTickets: Conductor._add,
+    protocol.BlockTicket: lambda self, message: self._by_hand.block(message),
+    protocol.UnblockTicket: lambda self, message: self._by_hand.unblock(message),
+    protocol.CompleteTicket: lambda self, message: self._by_hand.complete(message),
+    protocol.RetryTicket: lambda self, message: self._by_hand.retry(message),
+    protocol.TakeTickets: lambda self, message: self._by_hand.add(message),
     protocol.ApproveStart: lambda self, message: self._starts.release(message.ticket, message.prompt),
-    protocol.Step: Conductor._step,
+    protocol.Step: lambda self, message: self._by_hand.step(message),
     protocol.TakeSnapshot: Conductor._snapshot,
     protocol.TellUsage: lambda self, _: self._board.usage(self._track.id),
     BoardChanged: Conductor._on_changed,

@@ -17,6 +17,7 @@ from actors._core.ref import AgentRef
 from actors.agentpool import AgentPool, AgentPoolRef
 from actors.board import Board, Claim, Late, Owner
 from actors.conductor.attempts import Attempt, AttemptOver, Hand, HandBack, PoolBack, Settled, Stage, asked, pipe
+from actors.conductor.booking import Booking
 from actors.conductor.results import Running
 from actors.conductor.settings import Settings
 from actors.conductor.telling import Teller
@@ -30,7 +31,6 @@ from actors.work import (
     ExhaustedEnd,
     InReview,
     Reworked,
-    Spent,
     WorkerRef,
     cause_of,
 )
@@ -74,6 +74,7 @@ class Crew:
         self.hands: dict[AgentRef[Any], Hand] = {}
         self.attempts: dict[str, Attempt] = {}
         self.kept: dict[str, Hand] = {}
+        self.booking = Booking(board, self.attempts)
         self.pool: AgentPoolRef = context.spawn(AgentPool, max_agents=settings.max_workers, name="pool")
         self._life = self.pool.incarnation
         self._asks_pool = False  # whether it is there, or a place is free: nobody is started meanwhile
@@ -178,7 +179,7 @@ class Crew:
         end, error = settled.value, settled.error
         used = getattr(end, "usage", None)
         if isinstance(used, UsageByTier):
-            self.spend(attempt.claim, used, attempt)
+            self.booking.spend(attempt.claim, used, attempt)
         if self.attempts.get(attempt.ticket) is not attempt:
             self.dismiss(hand)
         elif error is None:
@@ -213,7 +214,7 @@ class Crew:
         self._close(attempt, "failed", text, made, error)
         if hand is None:
             return
-        again = any(each.ticket == attempt.ticket and each.new is TicketState.READY for each in made or ())
+        again = not isinstance(made, Late) and made[0].new is TicketState.READY
         if not again or hand.stage is not Stage.WORKING:
             self.dismiss(hand)
             return
@@ -307,26 +308,6 @@ class Crew:
         if hand.stage is not Stage.LEAVING or ended.reason is StopReason.SHUTDOWN:
             self._ask_pool()
         return True
-
-    # -- what is used ----------------------------------------------------------------------
-
-    def spend(self, claim: Claim, used: UsageByTier, attempt: Attempt | None = None) -> None:
-        """Book all that an attempt has used so far; also one that is over, or was killed."""
-        if attempt is not None:
-            if attempt.used == used:
-                return
-            attempt.used = used
-        for tier, usage in used.items():
-            if usage != NOTHING:
-                self._board.spend(claim, tier, usage)
-
-    def on_spent(self, spent: Spent) -> None:
-        attempt = self.attempts.get(spent.task_id)
-        if attempt is not None and attempt.claim.fence == spent.fence:
-            self.spend(attempt.claim, spent.used, attempt)
-            return
-        ticket = self._board.ticket(spent.track, spent.task_id)
-        self.spend(Claim(spent.track, ticket, spent.attempt, ""), spent.used)
 
     # -- what is said meanwhile --------------------------------------------------------------
 

@@ -22,7 +22,7 @@ class Said:
     @property
     def wait(self) -> float:
         """Seconds after which the same reason may be said again."""
-        return FIRST_WAIT * min(2 ** max(0, self.times - 1), MOST_WAITS)
+        return FIRST_WAIT * min(1 << max(0, self.times - 1), MOST_WAITS)
 
     def is_due(self, reason: str, now: float) -> bool:
         """Whether this reason is to be said now."""

@@ -59,8 +59,8 @@ class ConductorRef(AgentRef["Conductor"]):
         """Work through the track and give the result; with `block=False` a future of it.
 
         Who calls while it runs waits for the same end. A run that has ended may be followed by another: for tickets
-        that were added, unblocked or are to be tried again. A conductor that is restarted meanwhile goes on, and so does
-        this. Raises AskTimeout after `timeout` seconds; the run goes on.
+        that were added, unblocked or are to be tried again. A conductor that is restarted meanwhile goes on, and so
+        does this. Raises AskTimeout after `timeout` seconds; the run goes on.
         """
         answer: Question[TrackResult] = Question(self, Run(), CancelToken(), _raise)
         return answer.get(timeout=timeout) if block else answer

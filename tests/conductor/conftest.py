@@ -8,9 +8,9 @@ import pytest
 from actors import ActorSystem
 from actors.conductor import Conductor, ConductorRef
 from tests.conductor.tracks import Told
-from tests.core.conftest import clock, dispatcher, lines, log, pytest_generate_tests, spec, system, trace, world
+from tests.core.conftest import clock, lines, log, pytest_generate_tests, spec, system, trace, world
 
-__all__ = ["clock", "dispatcher", "lines", "log", "pytest_generate_tests", "spec", "system", "trace", "world"]
+__all__ = ["clock", "lines", "log", "pytest_generate_tests", "spec", "system", "trace", "world"]
 
 Conduct = Callable[..., ConductorRef]
 """The fixture `conduct`."""

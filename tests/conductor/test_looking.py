@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ def test_each_step_of_a_ticket_is_told_of_exactly_once_and_follows_the_last(cond
     final = states(conductor)
     for name, state in final.items():
         steps = told.steps(name)
-        assert all(step[1] == after[0] for step, after in zip(steps, steps[1:], strict=False)), steps
+        assert all(step[1] == after[0] for step, after in itertools.pairwise(steps)), steps
         assert all(TicketState(str(new)) in LEGAL[TicketState(str(old))] for old, new in steps)
         assert steps[-1][1] == state
 

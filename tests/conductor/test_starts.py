@@ -186,7 +186,7 @@ def test_a_ticket_that_was_refused_and_unblocked_asks_anew(conduct: Conduct, app
     conductor.unblock("A")
     run = conductor.run(block=False)
     told.wait_told("mission_work_held", "A", times=2)
-    told.wait_until(lambda _: sum(each.new_state == "pending" for each in told.of("approval_state_changed")) == 2)
+    told.wait_until(lambda _: told.asked == 2)
     approver.approve(approver.pending()[0].id)
     assert result(run).done
 

@@ -75,6 +75,11 @@ class Told(Trace):
     def missions(self) -> list[tuple[str | None, str | None]]:
         return [(each.old_state, each.new_state) for each in self.of("mission_state_changed")]
 
+    @property
+    def asked(self) -> int:
+        """How many requests for approval there were."""
+        return sum(each.new_state == "pending" for each in self.of("approval_state_changed"))
+
     def wait_told(self, kind: str, task: str | None = None, times: int = 1) -> Record:
         self.wait_until(lambda _: len(self.of(kind, task)) >= times)
         return self.of(kind, task)[times - 1]
