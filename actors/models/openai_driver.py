@@ -106,8 +106,10 @@ class OpenAIDriver:
             if meant is None:
                 raise
             key = str(self._client.api_key)
-            meant.args = tuple(str(arg).replace(key, "***") if len(key) > 8 else arg for arg in meant.args)
-            raise meant from error
+            if len(key) <= 8 or key not in str(error):
+                raise meant from error
+            meant.args = tuple(str(arg).replace(key, "***") for arg in meant.args)
+            raise meant from None  # some servers repeat it, so the client's error is not shown
 
     def __enter__(self) -> Self:
         return self

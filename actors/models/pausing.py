@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 
 from actors._core.clock import Clock
-from actors._core.errors import AskTimeout
 from actors._core.future import AgentFuture
 from actors._core.here import here
 from actors.models.talk import Caller
@@ -27,28 +28,31 @@ def now_by(clock: Clock | None = None) -> float:
 def pause(seconds: float, caller: Caller, clock: Clock | None = None) -> None:
     """Wait so long, by the clock, or the one of the agent that waits; blocks. Raises what the caller's check raises."""
     caller.check()
-    clock = clock or clock_here()
     if seconds <= 0:
         return
+    clock = clock or clock_here()
+    if clock is None and here.scheduler is not None:
+        # Outside an agent, in a simulation: no machine's time passes there.
+        here.scheduler.wait(lambda: False, seconds)
+        return
     over: AgentFuture[None] = AgentFuture()
-    if clock is None:
-        _wait_outside(over, seconds)
-    else:
-        timer = clock.call_at(clock.now() + seconds, lambda: _open(over))
-        try:
-            caller.wait(over)
-        finally:
-            timer.cancel()
+    cancel = _settle_in(seconds, over, clock)
+    try:
+        caller.wait(over)
+    finally:
+        cancel()
     caller.check()
 
 
-def _wait_outside(over: AgentFuture[None], seconds: float) -> None:
-    """No agent, so nobody who could tell it to give up either."""
-    try:
-        over.get(timeout=seconds)
-    except AskTimeout:
-        return
+def _settle_in(seconds: float, over: AgentFuture[None], clock: Clock | None) -> Callable[[], None]:
+    """Have the future settled in so many seconds; gives what takes that back."""
 
+    def settle() -> None:
+        over.resolve()
 
-def _open(over: AgentFuture[None]) -> None:
-    over.resolve()
+    if clock is not None:
+        return clock.call_at(clock.now() + seconds, settle).cancel
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), settle)
+    timer.daemon = True
+    timer.start()
+    return timer.cancel

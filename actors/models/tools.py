@@ -77,7 +77,7 @@ class Tool:
             found = self.model.model_validate(dict(input))
         except ValidationError as error:
             raise BadToolInput(self.name, [_sentence(one) for one in error.errors(include_url=False)]) from error
-        return {name: getattr(found, name) for name in found.model_fields_set}
+        return {name: value for name, value in found if name in found.model_fields_set}
 
     def call(self, input: Mapping[str, Any]) -> str:
         """Call it, and give its result as text; blocks, at most `timeout` seconds. Raises a ToolError, or Cancelled."""

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -214,6 +215,7 @@ def test_the_key_is_in_no_error(asking: Asking) -> None:
         driver.complete(ask("?"))
     assert "sk-secret-key" not in str(raised.value)
     assert "***" in str(raised.value)
+    assert "sk-secret-key" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_what_the_reader_of_a_stream_raises_stays_what_it_is(asking: Asking) -> None:

@@ -1,5 +1,6 @@
 """Is a model asked again when that is worth it, when it is time, and never without end?"""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from actors.models import (
     ask,
     gathered,
 )
+from actors.testkit import Simulation
 from actors.work import CancelToken
 from tests.models.server import message, refused, whole
 
@@ -177,6 +179,21 @@ def test_an_agent_that_is_to_end_asks_no_more(system: ActorSystem, spec: Callabl
 def test_outside_an_agent_the_machine_tells_the_time() -> None:
     driver = ScriptedDriver([DOWN, DOWN, "there"])
     assert Retrying(driver, delays=(0.01, 0.0)).complete(ask("?")).text == "there"
+
+
+def test_outside_the_agents_of_a_simulation_its_time_holds() -> None:
+    with Simulation(seed=1) as system:
+        assert Retrying(ScriptedDriver([DOWN, DOWN, "there"])).complete(ask("?")).text == "there"
+        assert system.clock.now() == 3.0
+
+
+def test_a_wait_outside_an_agent_ends_at_once_too_when_the_caller_gives_up() -> None:
+    token = CancelToken()
+    driver = ScriptedDriver([RateLimited("later", retry_after=60.0), "never"])
+    threading.Timer(0.02, token.cancel, ("enough",)).start()
+    with pytest.raises(Cancelled, match="enough"):
+        Retrying(driver).complete(ask("?", caller=HeldBy(token)))
+    assert len(driver.requests) == 1
 
 
 def test_a_rate_limited_server_is_asked_again_over_http(asking: Any) -> None:

@@ -25,6 +25,7 @@ def add(a: int, b: Annotated[int, Field(description="how much more")] = 2) -> in
 def test_a_function_says_what_it_takes() -> None:
     spec = Tool.of(add).spec
     assert (spec.name, spec.description) == ("add", "Adds two numbers.")
+    assert Tool.of(add).timeout == 120.0
     assert spec.parameters["required"] == ["a"]
     assert spec.parameters["properties"]["b"]["description"] == "how much more"
     assert spec.parameters["additionalProperties"] is False
