@@ -31,6 +31,13 @@ def test_the_third_agent_of_two_is_refused_with_the_count(pool: Any, config: Any
     assert two.spawn(config(double, 1)) == 3  # what was refused has used no id
 
 
+def test_a_pool_that_is_told_nothing_runs_four_and_has_nothing_to_give(system: ActorSystem) -> None:
+    ref = system.spawn(AgentPool, name="pool")
+    assert (ref.max_agents, ref.active_count, ref.queued_count) == (4, 0, 0)
+    settings = ref.settings
+    assert (settings.memory, settings.tool_builder, settings.on_stream, settings.max_depth) == (None, None, None, None)
+
+
 @case("T50")
 def test_a_pool_of_none_refuses_all(pool: Any, config: Any) -> None:
     none = pool(0)
