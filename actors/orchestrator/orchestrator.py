@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from actors._core.agent import Agent
-from actors._core.mailbox import Mailbox, Overflow
+from actors._core.mailbox import Mailbox
 from actors._core.ref import Addressed, AgentRef
 from actors.orchestrator.actions import DefaultSupervisor
 from actors.orchestrator.ref import OrchestratorRef
@@ -22,7 +22,7 @@ class Orchestrator(Agent, Addressed[OrchestratorRef]):
 
     - `policy`: what a failure of an agent means, unless its registration, or its parent's own `policy`, says otherwise.
     - `mailbox`: that of each agent, unless its registration says otherwise: by default 32 requests may wait, and
-      whoever sends one more waits for room.
+      one more is refused with MailboxFullError; `Mailbox(32, "block")` has its sender wait for room.
     - `max_children`: how many agents may run at the top.
 
     A restart of the orchestrator ends its agents and starts none; what is registered stays.
@@ -31,7 +31,7 @@ class Orchestrator(Agent, Addressed[OrchestratorRef]):
     ref_class: ClassVar[type[AgentRef[Any]] | None] = OrchestratorRef
     _supervises: ClassVar[bool] = True
     policy: Policy | None = DefaultSupervisor()
-    mailbox: Mailbox = Mailbox(32, Overflow.BLOCK)
+    mailbox: Mailbox = Mailbox(32)
 
     def __init__(
         self, policy: Policy | None = None, mailbox: Mailbox | None = None, max_children: int | None = None

@@ -40,7 +40,7 @@ def test_an_orchestrator_is_empty_and_its_rules_are_said_when_it_is_made(crew: O
     assert crew.children() == []
     crew.add_agent("a", work())
     agent = crew.spawn("a").ref
-    assert agent._cell.spec.mailbox == Mailbox(32, "block")
+    assert agent._cell.spec.mailbox == Mailbox(32, "reject")
     assert agent._cell.known_policy == DefaultSupervisor(max_restarts=3)
 
 
