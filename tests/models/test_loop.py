@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from actors import Cancelled
+from actors import AgentFuture, Cancelled
 from actors.guard import NETWORK, Exhausted, LoopGuard, Manifest, Privacy, Quota, Stuck, Usage
 from actors.memory import LocalMemory
 from actors.models import (
@@ -23,6 +23,7 @@ from actors.models import (
     TextDelta,
     Tool,
     ToolCall,
+    ToolError,
     ToolResult,
     ToolUseEnd,
     ToolUseStart,
@@ -350,3 +351,35 @@ def test_a_driver_that_retries_hides_a_failure_from_the_guard() -> None:
 def test_it_says_what_it_is() -> None:
     loop, _ = looped()
     assert repr(loop) == "<ModelLoop unnamed-agent with <ScriptedDriver scripted, asked 0 times>, tools: add, fail>"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "a future"])
+def test_whoever_calls_the_tools_gives_what_the_model_hears(late: bool) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def call(tool: Tool, input: Any) -> Any:
+        asked.append((tool.name, dict(input)))
+        failed = len(asked) == 2
+        if not late:
+            if failed:
+                raise ToolError("add", "refused")
+            return 42
+        future: AgentFuture[Any] = AgentFuture()
+        future.resolve(42, error=ToolError("add", "refused") if failed else None)
+        return future
+
+    loop, driver = looped(ADD, ADD, "done")
+    assert loop.run("?", call=call).text == "done"
+    assert asked == [("add", {"a": 1, "b": 2})] * 2
+    assert results(driver) == ["42", "error: refused"]
+
+
+def test_a_reader_that_gives_up_ends_the_loop() -> None:
+    loop, driver = looped("never")
+
+    def gone(event: LoopEvent) -> None:
+        raise Cancelled("the agent has ended")
+
+    with pytest.raises(Cancelled):
+        loop.run("?", emit=gone)
+    assert driver.requests == ()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from actors import ActorSystem
+from actors import ActorSystem, DeadLetter
 from actors.agentpool import AgentPool, SpawnConfig, Status, spawn_agent
 from actors.guard import Exhausted, Manifest, Quota, Usage
 from actors.memory import LocalMemory
@@ -22,7 +22,7 @@ from actors.models import (
 )
 from actors.testkit import Gate
 from actors.typed import AdditionalContext
-from tests.core.helpers import Trace
+from tests.core.helpers import EventLog, Trace
 
 DOWN = NetworkError("down")
 
@@ -136,7 +136,7 @@ def test_its_driver_waits_by_the_clock_of_the_system(system: ActorSystem, clock:
     assert pool.join(id).get().text == "there"
 
 
-def test_what_it_is_sent_meanwhile_is_told_with_the_next_turn(system: ActorSystem) -> None:
+def test_what_it_is_sent_meanwhile_is_told_with_the_next_turn(system: ActorSystem, log: EventLog) -> None:
     gate = Gate()
     pool = system.spawn(AgentPool)
     driver = ScriptedDriver([calls("look"), "done"])
@@ -149,10 +149,12 @@ def test_what_it_is_sent_meanwhile_is_told_with_the_next_turn(system: ActorSyste
     gate.reached()
     pool.send(id, "be quick")
     pool.send(id, AdditionalContext(content="and kind"))
+    pool.send(id, 42)  # which it does not know
     gate.open()
     assert pool.join(id).get().text == "done"
     said = [message.text for message in driver.requests[-1].messages if message.role == "user"]
     assert said == ["why?", "be quick", "and kind"]
+    assert [letter.message for letter in log.of(DeadLetter)] == [42]
 
 
 @pytest.mark.system_case("T62")

@@ -274,3 +274,29 @@ def test_whatever_a_server_sends_is_an_answer_or_an_error_of_the_model(asking: A
             failed += 1
     assert read + failed == len(server.asked) == len(bad) > 100
     assert min(read, failed) > 10
+
+
+def of_module(name: str, module: str) -> type[Exception]:
+    return type(name, (Exception,), {"__module__": module})
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (of_module("RemoteProtocolError", "httpx")("peer closed"), NetworkError, "RemoteProtocolError: peer closed"),
+        (of_module("ReadTimeout", "httpx")("timed out"), NetworkError, "no answer within 10 seconds"),
+        (ZeroDivisionError("ours"), ZeroDivisionError, "ours"),
+    ],
+    ids=["broken", "too late", "none of its"],
+)
+def test_an_error_that_the_client_leaves_as_it_is_means_the_same(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception], text: str
+) -> None:
+    driver, _ = asking(whole(message()))
+
+    def fail(*args: Any, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(driver, "_create", fail)
+    with pytest.raises(kind, match=text):
+        driver.complete(ask("?"))
