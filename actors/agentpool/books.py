@@ -8,7 +8,7 @@ its place free.
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +32,11 @@ class Books:
         self._queue: int | None = None
         self._last = 0
         self._seated: dict[Entry, None] = {}
-        self._waiting: deque[Entry] = deque()
+        self._waiting: OrderedDict[Entry, None] = OrderedDict()
         self._dropped: set[Entry] = set()  # aborted while they waited, and not handed out yet
         self._open: dict[int, Entry] = {}  # by id: who waits or has a place, until the result was handed out
+        self._keys: set[Any] = set()  # of those that are open
+        self._names: set[str] = set()  # likewise, where they were given one
         self._ends: dict[int, PoolResult] = {}  # by id: what nobody has collected, the first that ended first
         self._nexts: deque[tuple[Ask[Any], Entry | None]] = deque()  # who waits for whichever ends next
         # Guards all of these, and the claims, answers and aborts of the entries. Nothing is started or settled, and no
@@ -92,29 +94,38 @@ class Books:
                 self._number(entry)
             now = list(entries[:room])
             self._seated.update(dict.fromkeys(now))
-            self._waiting.extend(entries[room:])
+            self._waiting.update(dict.fromkeys(entries[room:]))
             return now
 
     def _check_apart(self, entries: Iterable[Entry]) -> None:
-        present = [entry.config for entry in self._open.values() if entry.config is not None]
-        keys = {config.key for config in present}
-        names = {config.name for config in present}
+        keys: set[Any] = set()
+        names: set[str] = set()
         for entry in entries:
             config = entry.config
             if config is None:
                 continue
-            if config.key is not None and config.key in keys:
+            if config.key is not None and (config.key in keys or config.key in self._keys):
                 raise KeyTakenError(self._path, config.key)
-            if config.name is not None and config.name in names:
+            if config.name is not None and (config.name in names or config.name in self._names):
                 raise NameTakenError(f"{self._path}/{config.name}")
             keys.add(config.key)
-            names.add(config.name)
+            if config.name is not None:
+                names.add(config.name)
 
     def _number(self, entry: Entry) -> None:
         if entry.config is not None:
             self._last += 1
             entry.id = self._last
             self._open[entry.id] = entry
+            self._keys.add(entry.config.key)
+            if entry.config.name is not None:
+                self._names.add(entry.config.name)
+
+    def _forget(self, entry: Entry) -> None:
+        del self._open[entry.id]
+        assert entry.config is not None
+        self._keys.discard(entry.config.key)
+        self._names.discard(entry.config.name or "")
 
     def withdraw(self, entry: Entry, result: PoolResult, used: bool) -> list[Entry] | None:
         """It did not start, which whoever wanted it is told; unless its id has been `used`, the last is given again.
@@ -125,7 +136,8 @@ class Books:
         with self._lock:
             if entry not in self._seated:
                 return None
-            del self._seated[entry], self._open[entry.id]
+            del self._seated[entry]
+            self._forget(entry)
             if not used and entry.id == self._last:
                 self._last -= 1
             now = self._seat_waiting()
@@ -143,7 +155,8 @@ class Books:
             if entry not in self._seated:
                 return False
             del self._seated[entry]
-            self._waiting.appendleft(entry)
+            self._waiting[entry] = None
+            self._waiting.move_to_end(entry, last=False)
             return True
 
     def seat_waiting(self) -> list[Entry]:
@@ -154,7 +167,7 @@ class Books:
     def _seat_waiting(self) -> list[Entry]:
         now = []
         while self._waiting and len(self._seated) < self._most and not self._closed:
-            entry = self._waiting.popleft()
+            entry, _ = self._waiting.popitem(last=False)
             self._seated[entry] = None
             now.append(entry)
         return now
@@ -188,7 +201,7 @@ class Books:
                 return None, False
             entry.aborted = True
             if entry in self._waiting:
-                self._waiting.remove(entry)
+                del self._waiting[entry]
                 self._dropped.add(entry)
                 return entry, True
             return (entry, False) if entry in self._seated else (None, False)
@@ -224,7 +237,7 @@ class Books:
             if entry in self._seated:
                 del self._seated[entry]
             elif entry in self._waiting:
-                self._waiting.remove(entry)
+                del self._waiting[entry]
             elif entry in self._dropped:
                 self._dropped.remove(entry)
             else:
@@ -244,7 +257,7 @@ class Books:
                 if nexts:
                     asks = [self._nexts.popleft()[0]]
                 if not asks:
-                    del self._open[entry.id]
+                    self._forget(entry)
                     if not taken:
                         self._ends[entry.id] = result
                     idle = self._take_idle()
@@ -254,7 +267,7 @@ class Books:
                 taken = ask.resolve(result) or taken
             if nexts and taken:
                 with self._lock:
-                    del self._open[entry.id]
+                    self._forget(entry)
                     late, entry.claims = entry.claims, []
                     idle = self._take_idle()
                 for ask in late:
