@@ -17,6 +17,7 @@ from loguru import logger
 from actors import ActorSystem, Agent, AgentRef, ChildSpec, Router, Supervisor
 from benchmarks.peers.log_redis import log_in_redis
 from benchmarks.peers.logs import logs
+from benchmarks.peers.tickets import tickets
 from benchmarks.proc import peak_resident
 from benchmarks.row import Sample
 from benchmarks.rows import ROWS, broadcast, spawn
@@ -238,5 +239,6 @@ MEASURES: dict[str, Callable[[int], Sample]] = {
     "million": million,
     "log": logs,
     "log_redis": log_in_redis,
+    "tickets": tickets,
     "scale": partial(scale, TreeKit()),
 }

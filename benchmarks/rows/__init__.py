@@ -20,6 +20,7 @@ from benchmarks.rows import (
     spawn,
     stop,
     tell,
+    tickets,
 )
 
 _MODULES = (
@@ -39,6 +40,7 @@ _MODULES = (
     idle,
     log,
     log_redis,
+    tickets,
 )
 
 ROWS: dict[str, Row] = {module.ROW.key: module.ROW for module in _MODULES}
