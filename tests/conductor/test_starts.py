@@ -186,7 +186,7 @@ def test_a_ticket_that_was_refused_and_unblocked_asks_anew(conduct: Conduct, app
     conductor.unblock("A")
     run = conductor.run(block=False)
     told.wait_told("mission_work_held", "A", times=2)
-    told.wait_until(lambda _: told.asked == 2)
+    told.wait_told_asked(2)
     approver.approve(approver.pending()[0].id)
     assert result(run).done
 
@@ -198,8 +198,8 @@ def test_whoever_approves_may_be_any_agent(conduct: Conduct, system: ActorSystem
     run = conductor.run(block=False)
     asked = [boss.expect(ApprovalRequest), boss.expect(ApprovalRequest)]
     for request in asked:
-        outcome = "approved" if request.task_id == "A" else "refused"
-        boss.reply(ApprovalAnswer(task_id=request.task_id, outcome=outcome), to=request)
+        is_first = request.task_id == "A"
+        boss.reply(ApprovalAnswer(task_id=request.task_id, outcome="approved" if is_first else "refused"), to=request)
     assert result(run).reasons == {"B": "Spawn rejected by user."}
     assert work.order == ["A"]
 

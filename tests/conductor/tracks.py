@@ -80,6 +80,10 @@ class Told(Trace):
         """How many requests for approval there were."""
         return sum(each.new_state == "pending" for each in self.of("approval_state_changed"))
 
+    def wait_told_asked(self, times: int) -> None:
+        """Wait until there were so many requests for approval."""
+        self.wait_until(lambda _: self.asked >= times)
+
     def wait_told(self, kind: str, task: str | None = None, times: int = 1) -> Record:
         self.wait_until(lambda _: len(self.of(kind, task)) >= times)
         return self.of(kind, task)[times - 1]
