@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +11,6 @@ from typing import Any, ClassVar, Literal
 
 from actors._core.agent import Agent
 from actors._core.errors import DeathPactError
-from actors._core.here import here
 from actors._core.messages import Terminated
 from actors._core.ref import Addressed, AgentRef
 from actors._core.replies import Reply
@@ -24,7 +22,8 @@ from actors.conductor.attempts import AttemptOver, HandBack, PoolBack, Settled
 from actors.conductor.by_hand import ByHand
 from actors.conductor.crew import Crew
 from actors.conductor.helping import Helping, LookWhetherStuck
-from actors.conductor.places import BoardChanged, LeaseDue, Places
+from actors.conductor.others import BoardChanged, LeaseDue, Others
+from actors.conductor.places import Places
 from actors.conductor.ref import ConductorRef
 from actors.conductor.results import MissionState, TrackOutcome, TrackResult, TrackSnapshot
 from actors.conductor.settings import DECISION_TIMEOUT, HELP_AFTER, Settings, WorkersPolicy
@@ -126,8 +125,8 @@ class Conductor(Agent, Addressed[ConductorRef]):
         self._owner = board.join(f"{context.system.name}{context.path}:{os.getpid()}")
         self._make_parts(self._reviewer())
         self._note(made)
-        self._note(board.renew(self._owner))
-        self._listen()
+        self._others.renew()
+        self._others.listen()
         self._take_up(MissionState(board.track_state(self._track.id)))
 
     def _make_parts(self, reviewer: AgentRef[Any] | None) -> None:
@@ -136,6 +135,7 @@ class Conductor(Agent, Addressed[ConductorRef]):
         self._starts = Starts(context, settings, board, self._track, self._note)
         self._answering = Answering(context, settings, board, self._crew, self._teller)
         self._helping = Helping(context, settings, self._teller)
+        self._others = Others(context, board, self._track.id, self._owner, self._crew, self._note)
         self._by_hand = ByHand(context, board, self._track.id, self._starts, self._note)
 
     def _reviewer(self) -> AgentRef[Any] | None:
@@ -143,15 +143,6 @@ class Conductor(Agent, Addressed[ConductorRef]):
         if isinstance(reviewer, ChildSpec):
             return self.context.spawn(replace(reviewer, name=reviewer.name or "reviewer"))
         return reviewer if isinstance(reviewer, AgentRef) else None
-
-    def _listen(self) -> None:
-        """Hear of what other processes do to the board."""
-        board, ref = self._board, self.context.ref
-        if board.path is None or here.scheduler is not None:
-            return
-        with contextlib.suppress(ValueError):  # it is watched by another, or by an earlier incarnation
-            board.watch(lambda: ref.tell(BoardChanged()))
-        self.context.timers.every("lease", board.lease / 3, LeaseDue())
 
     def _take_up(self, was: MissionState) -> None:
         """Go on where the last incarnation was; a program that begins anew is told when to run."""
@@ -326,19 +317,6 @@ class Conductor(Agent, Addressed[ConductorRef]):
         lines = [f"{each.ticket}: in progress, attempt {each.attempt}, turn {each.turn}" for each in at]
         return "\n".join(lines) or "no tasks found for this agent"
 
-    # -- what others do ------------------------------------------------------------
-
-    def _on_changed(self, _: BoardChanged) -> None:
-        """Another process has written to the board: give up what is not ours any more."""
-        for attempt in list(self._crew.attempts.values()):
-            ticket = self._board.ticket(self._track.id, attempt.ticket)
-            if ticket.status not in RUNNING or ticket.assigned_to != self._owner.name:
-                how = "killed" if ticket.status is TicketState.KILLED else "lost"
-                self._crew.revoke(ticket.id, ticket.blocked_reason or f"the ticket is {ticket.status}", how)
-
-    def _on_lease(self, _: LeaseDue) -> None:
-        self._note(self._board.renew(self._owner))
-
 
 def _state_of(outcome: TrackOutcome, counts: Mapping[TicketState, int]) -> MissionState:
     failed = counts[TicketState.FAILED] + counts[TicketState.EXHAUSTED]
@@ -376,7 +354,7 @@ _HANDLERS: dict[type, Callable[[Conductor, Any], Any]] = {
     protocol.Step: lambda self, message: self._by_hand.step(message),
     protocol.TakeSnapshot: Conductor._snapshot,
     protocol.TellUsage: lambda self, _: self._board.usage(self._track.id),
-    BoardChanged: Conductor._on_changed,
-    LeaseDue: Conductor._on_lease,
+    BoardChanged: lambda self, _: self._others.on_changed(),
+    LeaseDue: lambda self, _: self._others.renew(),
     LookWhetherStuck: lambda self, _: self._helping.look(),
 }

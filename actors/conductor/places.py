@@ -6,19 +6,10 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from actors._core.messages import FrameworkMessage
 from actors.board import Board
 
 if TYPE_CHECKING:
     from actors._core.clock import Clock
-
-
-class BoardChanged(FrameworkMessage):
-    """Another process has written to the board."""
-
-
-class LeaseDue(FrameworkMessage):
-    """The lease of the conductor is to be renewed."""
 
 
 class Places:
