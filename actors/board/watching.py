@@ -75,10 +75,12 @@ class Watching(Store):
         return not self._closed
 
     def _has_changed(self) -> bool:
-        version = self._data_version()
-        changed = version != self._version
-        self._version = version
-        return changed
+        with self._lock:
+            version = self._data_version()
+            # Closed since it was asked whether it is open: that is nothing to tell.
+            changed = not self._closed and version != self._version
+            self._version = version
+            return changed
 
     def _data_version(self) -> int:
         """Give a number that changes with what other connections write, and not with what this one does."""
