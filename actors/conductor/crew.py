@@ -6,6 +6,7 @@ what it did. So the board is never behind what a worker does.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from actors.conductor.results import Running
 from actors.conductor.settings import Settings
 from actors.conductor.telling import Teller
 from actors.guard import Usage, UsageByTier
-from actors.tickets import TicketState, Track
+from actors.tickets import IllegalTransitionError, TicketState, Track
 from actors.work import (
     Assignment,
     Blocked,
@@ -85,18 +86,27 @@ class Crew:
     @property
     def room(self) -> int:
         """How many more workers may be started now."""
-        return 0 if self._asks_pool else self.pool.max_agents - self.pool.active_count
+        if self._asks_pool:
+            return 0
+        # A worker's place may be free before it is known here how its attempt has ended.
+        return self.pool.max_agents - max(self.pool.active_count, len(self.attempts))
 
     def fill(self) -> None:
         """Start as many tickets as there are places and tickets that are ready."""
         while (room := self.room) > 0:
-            claims = self._board.claim(self._owner, self._track.id, room, leave=self.kept)
+            claims = self._board.claim(self._owner, self._track.id, room, leave=[*self.kept, *self._being_left])
             if not claims:
                 return
             for claim in claims:
                 self._begin(claim)
-        if len(self.hands) < self.pool.max_agents:
+        if max(len(self.hands), len(self.attempts)) < self.pool.max_agents:
             self._wait_for_room()
+
+    @property
+    def _being_left(self) -> list[str]:
+        """The tickets whose worker was told to give them up, and has not ended: it may still be at them."""
+        hands = self.hands.values()
+        return [hand.attempt.ticket for hand in hands if hand.stage is Stage.LEAVING and hand.attempt is not None]
 
     def _wait_for_room(self) -> None:
         """Somebody else has places in the pool, or a worker is just about to give its up."""
@@ -325,9 +335,10 @@ class Crew:
         attempt = self.attempts.get(message.task_id)
         if attempt is None or attempt.claim.fence != message.fence:
             return
-        if isinstance(message, InReview):
-            made = self._board.review(attempt.claim)
-        else:
-            made = self._board.rework(attempt.claim, "; ".join(message.comments))
-        if not isinstance(made, Late):
-            self._note(made)
+        with contextlib.suppress(IllegalTransitionError):  # told twice
+            if isinstance(message, InReview):
+                made = self._board.review(attempt.claim)
+            else:
+                made = self._board.rework(attempt.claim, "; ".join(message.comments))
+            if not isinstance(made, Late):
+                self._note(made)

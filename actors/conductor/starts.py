@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -101,10 +102,12 @@ class Starts:
 
     def on_answer(self, about: StartAnswered, settled: Settled) -> None:
         """Start the ticket, or block it; an answer to what was withdrawn changes nothing."""
-        ticket = about.ticket
-        if self._open.get(ticket) != about.key:
-            return
-        del self._open[ticket]
+        if self._open.get(about.ticket) == about.key:
+            del self._open[about.ticket]
+            with contextlib.suppress(IllegalTransitionError):  # another process has decided it meanwhile
+                self._take(about.ticket, settled)
+
+    def _take(self, ticket: str, settled: Settled) -> None:
         answer = settled.value
         if not isinstance(answer, ApprovalAnswer):
             why = "no answer" if settled.error is None else said(settled.error)
