@@ -42,6 +42,23 @@ def test_the_log_of_a_run_says_what_stands_below_it(tmp_path: Path, packages_fol
     assert [line.rstrip() for line in ran.stdout.splitlines()] == blocks[at + 1].splitlines()
 
 
+def test_the_crew_says_what_stands_below_it(tmp_path: Path, packages_folder: Path) -> None:
+    blocks = re.findall(r"```(?:python)?\n(.*?)```", README, re.DOTALL)
+    at = next(number for number, block in enumerate(blocks) if "Conductor" in block)
+    for _ in range(2):  # The second run finds all of it done.
+        ran = subprocess.run(
+            [sys.executable, "-c", blocks[at]],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(packages_folder), "PYTHONIOENCODING": "utf-8", "PATH": ""},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=30,
+            check=True,
+        )
+        assert ran.stdout == blocks[at + 1]
+    assert ran.stderr == ""
+
+
 def test_the_test_of_a_crew_passes(tmp_path: Path, packages_folder: Path) -> None:
     (test,) = (block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "def test_" in block)
     (tmp_path / "test_crew.py").write_text(test, encoding="utf-8")
