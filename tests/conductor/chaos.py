@@ -71,8 +71,11 @@ class Ledger:
             self.lines.append(line)
 
     def hold(self, what: str, future: Any) -> Any:
+        """Keep an eye on a future; one that is computed from others counts as settled when those are."""
+        done: AgentFuture[None] = AgentFuture()
         with self._lock:
-            self.asked.append((what, future))
+            self.asked.append((what, done))
+        future.add_done_callback(lambda *_: done.resolve())
         return future
 
     def handle(self, text: str) -> None:

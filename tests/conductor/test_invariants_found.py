@@ -1,0 +1,56 @@
+"""What chaos has found, each in the fewest steps that show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actors.board import Board
+from actors.conductor import Conductor
+from actors.testkit import Gate, Simulation
+from actors.tickets.states import RUNNING
+from actors.work import Job
+from tests.conductor.chaos import Steps
+from tests.conductor.conftest import Conduct
+from tests.conductor.tracks import Script, Told, states, ticket, track
+from tests.core.helpers import result
+
+
+def test_a_ticket_that_was_given_up_begins_again_when_the_last_worker_has_let_go_of_it(
+    conduct: Conduct, told: Told
+) -> None:
+    gate = Gate()
+    work = Script(A=[gate, "again"])
+    conductor = conduct(track("A", ticket("B", "A")), work, max_workers=2)
+    with gate:
+        conductor.run(block=False)
+        gate.reached()
+        conductor.halt("a break")  # which its worker, busy as it is, does not hear
+        run = conductor.run(block=False)
+        conductor.add(ticket("C"))
+        told.wait_told("mission_work_completed", "C")  # so there was a place for A, too
+        assert work.of("A", "attempt") == [1]
+        assert states(conductor)["A"] == "ready"
+    assert result(run).done
+    assert work.of("A", "attempt") == [1, 2]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_more_are_in_progress_than_may_be_while_a_worker_has_ended_and_its_attempt_not_yet(seed: int) -> None:
+    def work(job: Job) -> Any:
+        if job.attempt == 1:
+            job.agent_context.ref.stop(block=False, drain=False)
+            yield job.sleep(1e6)
+
+    with Simulation(seed) as system:
+        board = Board(clock=system.clock)
+        steps = Steps(board)
+        conductor: Any = system.spawn(Conductor, track(*"ABCDEF"), work, max_workers=2, board=board)
+        assert conductor.run().done
+    most, inside = 0, set()
+    for step in steps.all():
+        (inside.add if step.new in RUNNING else inside.discard)(step.ticket)
+        most = max(most, len(inside))
+    board.close()
+    assert most == 2
