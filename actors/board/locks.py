@@ -33,8 +33,12 @@ class OwnerLock:
             raise
 
     def release(self) -> None:
-        os.close(self._descriptor)
+        self.let_go()
         remove(self._path)
+
+    def let_go(self) -> None:
+        """Hold it no longer, and leave the file, so that others see that its owner is gone."""
+        os.close(self._descriptor)
 
 
 def remove(path: Path) -> None:

@@ -89,8 +89,11 @@ class Owning(Store):
                 self.leave(owner)
         finally:
             with self._lock:
-                for owner in tuple(self._owners):
-                    self._drop(owner)
+                # Those that could not leave.
+                for lock in self._owners.values():
+                    if lock is not None:
+                        lock.let_go()
+                self._owners.clear()
             super().close()
 
     def _check_owner(self, owner: Owner) -> None:

@@ -1,5 +1,7 @@
 """Do tickets that change the same file never run at once, and is none of them forgotten?"""
 
+import pickle
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -98,6 +100,11 @@ def test_a_running_ticket_gets_more_files_all_or_none(board: Board, owner: Owner
     assert board.widen(first, ["y"]) == ("y",)
     board.complete(first)
     assert claim(board, owner).ticket.id == "C"
+
+
+def test_a_refused_file_keeps_its_owner_on_the_way_to_another_process() -> None:
+    error = pickle.loads(pickle.dumps(FileOwnedError("x", "A")))
+    assert (error.file, error.ticket) == ("x", "A")
 
 
 FILES = st.lists(st.sampled_from(["x", "y", "z"]), min_size=1, max_size=2, unique=True)

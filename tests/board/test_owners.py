@@ -1,9 +1,11 @@
 """What becomes of the work of an owner that leaves, is restarted, hangs, or whose process is gone?"""
 
 import os
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,53 @@ def test_one_whose_lock_cannot_be_made_has_not_joined(path: Path, boards: Callab
     with pytest.raises(OSError, match=r"crew\.board-owners"):
         board.join("crew")
     assert board._connection.execute("SELECT count(*) FROM owner").fetchone() == (0,)
+
+
+@pytest.fixture
+def busy(path: Path, boards: Callable[..., Board]) -> Board:
+    """A board with an owner that has a ticket, which waits for nobody that writes."""
+    board = boards()
+    board.add_track(track(ticket("A")))
+    claim(board, board.join("crew"))
+    board._connection.execute("PRAGMA busy_timeout = 0")
+    return board
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Another process writes all the time."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.close()
+
+
+def test_a_board_that_cannot_be_written_says_so_and_can_be_read(busy: Board, path: Path) -> None:
+    with writing(path):
+        with pytest.raises(OSError, match="cannot be written: database is locked"):
+            busy.kill(TRACK, "A", "enough")
+        assert counted(busy) == {"in_progress": 1}
+    assert steps(busy.kill(TRACK, "A", "enough")) == ["A: in_progress -> killed"]
+
+
+def test_nobody_has_joined_a_board_that_cannot_be_written(busy: Board, path: Path) -> None:
+    folder = path.with_name(f"{path.name}-owners")
+    locks = os.listdir(folder)
+    with writing(path), pytest.raises(OSError, match="cannot be written"):
+        busy.join("other")
+    assert os.listdir(folder) == locks
+
+
+def test_a_board_that_cannot_be_written_is_closed_all_the_same_and_its_owners_are_gone(
+    busy: Board, path: Path, boards: Callable[..., Board]
+) -> None:
+    with writing(path), pytest.raises(OSError, match="cannot be written"):
+        busy.close()
+    with pytest.raises(ValueError, match="is closed"):
+        busy.counts(TRACK)
+    busy.close()
+    after = boards()
+    assert steps(after.renew(after.join("other"))) == ["A: in_progress -> ready"]
 
 
 @pytest.mark.system_case("D3.21")

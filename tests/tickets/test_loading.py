@@ -135,6 +135,11 @@ def test_an_error_keeps_its_problems_on_the_way_to_another_process() -> None:
     assert pickle.loads(pickle.dumps(error)).problems == (Problem("it is missing", 2, "id"),)
 
 
+def test_a_value_that_is_no_json_is_shown_as_python_shows_it() -> None:
+    with pytest.raises(TicketsError, match=r"item 1: description: input should be a valid string, not \{1\}"):
+        load_tickets([{"id": "A", "description": {1}}])
+
+
 def test_a_long_value_is_cut_where_it_is_shown() -> None:
     (said,) = problems([{**A, "labels": "x" * 100}])
     assert said.endswith("xxx...")
