@@ -1,6 +1,6 @@
 """How do three agents work through a small track of tickets, and what is known when they have?"""
 
-from actors import ActorSystem
+from actors import ActorSystem, Priority
 from actors.conductor import Conductor, TrackResult
 from actors.eventlog import MemoryLog, record
 from actors.tickets import Ticket, Track
@@ -9,7 +9,7 @@ from actors.work import Blocked, Job
 TRACK = Track(
     id="release",
     tickets=(
-        Ticket(id="code", description="Write the feature", priority="high"),
+        Ticket(id="code", description="Write the feature", priority=Priority.HIGH),
         Ticket(id="docs", description="Describe the feature"),
         Ticket(id="sign", description="Sign the package"),
         Ticket(id="test", description="Test the feature", depends_on=("code",)),
