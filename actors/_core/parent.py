@@ -156,7 +156,8 @@ class Parent(Place):
         finally:
             if context is not None:
                 end_wait(context.cell, done)
-        if error is None and self.final:
+        if error is None and not self.incarnation:
+            # Not where it has ended by now: it may have started, and ended before this thread was awake.
             return AgentStoppedError(f"{self.path} was stopped before it had started", path=self.path)
         return error  # type: ignore[no-any-return]
 

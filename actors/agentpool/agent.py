@@ -84,7 +84,6 @@ class PoolAgent(Agent):
         """No children; asked for by the kernel once `on_start` has succeeded, at each start: the time to begin."""
         seat = seat_of(self.context)
         if seat is not None:
-            seat._entry.begun = True
             self.context.cell.queue_tick(Late(lambda: _Begin(seat.query)))
         return ()
 

@@ -21,19 +21,12 @@ class Entry:
     depth: int = 0
     id: int = 0
     cell: Cell | None = None
-    begun: bool = False  # its `on_start` has succeeded
     answer: tuple[Any, BaseException | None] | None = None
     aborted: bool = False
     usage: Any = None
     tools: Any = None
     has_tools: bool = False
     claims: list[Ask[Any]] = field(default_factory=list)
-
-    @property
-    def ends_by_itself(self) -> bool:
-        """Whether its start has succeeded, so that its end will be told, although it may have come already."""
-        context = None if self.cell is None else self.cell.context
-        return self.begun and context is not None and not context.fenced
 
     @property
     def name(self) -> str:

@@ -129,10 +129,6 @@ class Starting:
                 raise
             # A plain child has the name that it was to have.
             return self._cell.start_child(spec, None, kept=False)
-        except StartFailedError as error:
-            if isinstance(error.cause, AgentStoppedError) and entry.cell is not None and entry.ends_by_itself:
-                return entry.cell  # so quick that the kernel, when it looks whether it has started, finds its end
-            raise
 
     def start_plain(self, spec: ChildSpec[Any], name: str | None) -> AdminResult:
         """Start a child that is none of the pool's work, as `start_child` does, in a place like any other."""

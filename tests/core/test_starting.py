@@ -25,10 +25,13 @@ from actors import (
     Supervisor,
     TooManyChildren,
 )
+from actors._core import parent as parent_module
+from actors._core.future import Ask
 from actors.testkit import Gate
 from policies import Backoff, ByError, Directive, Phase, Restart, Resume, Stop
 from tests.core.clocks import WatchedClock
-from tests.core.helpers import Boom, EventLog, Trace, Worker, answer, elsewhere, incarnation
+from tests.core.helpers import Boom, EventLog, Trace, Worker, answer, elsewhere, incarnation, patience
+from tests.core.scripted import doer
 
 
 class Picky(Worker):
@@ -423,3 +426,66 @@ def test_messages_sent_during_a_slow_start_are_handled_after_it_in_order(
     assert [what for what, _, number in trace.notes if number == incarnations] == ["start", *range(10)]
     assert incarnation(known[0]) == incarnations
     assert future.get() == incarnations
+
+
+class EndsInStart(Agent):
+    def on_start(self) -> None:
+        self.stop()
+
+
+class EndsAtOnce(Agent):
+    """Ends with its first message."""
+
+    def on_start(self) -> None:
+        self.context.ref.tell("end")
+
+    def on_receive(self, message: Any) -> None:
+        self.stop()
+
+
+class _Awakes(Ask[Any]):
+    """The wait for a start, by a thread that awakes only when the agent has ended again."""
+
+    def wait_quietly(self) -> Any:
+        error = super().wait_quietly()
+        assert self.cell.stopped_event.wait(patience())
+        return error
+
+
+@pytest.mark.parametrize("kind", [EndsInStart, EndsAtOnce])
+def test_who_has_started_and_ended_before_anybody_looked_has_started(
+    system: ActorSystem, crew: AgentRef[Supervisor], spec: Any, log: EventLog, monkeypatch: Any, kind: type[Agent]
+) -> None:
+    monkeypatch.setattr(parent_module, "Ask", _Awakes)
+
+    spawned = system.spawn(spec(kind, name="quick"))
+    result = crew.start_child(spec(kind, name="quick", restart="temporary"))
+
+    assert (spawned.path, result.outcome) == ("/quick", Outcome.OK)
+    for path in ("/quick", "/crew/quick"):
+        assert log.wait(AgentStopped, path).reason is StopReason.NORMAL
+        assert log.of(StartFailed, path) == []
+
+
+def test_who_is_stopped_before_its_start_has_begun_has_not_started(
+    system: ActorSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_wait = parent_module.begin_wait
+
+    def late(cell: Any, target: Any) -> None:
+        stopped.append(target.cell.ref.stop(block=False, drain=False))
+        begin_wait(cell, target)
+
+    def start(agent: Agent) -> Any:
+        with pytest.raises(StartFailedError) as raised:
+            agent.context.spawn(ChildSpec(Agent, name="child", dispatcher="thread"))
+        return raised.value.cause
+
+    stopped: list[Any] = []
+    monkeypatch.setattr(parent_module, "begin_wait", late)
+    parent = system.spawn(doer("parent"))
+
+    cause = answer(parent, start)
+
+    assert str(cause) == "/parent/child was stopped before it had started"
+    assert system.find("/parent/child") is None
