@@ -100,8 +100,7 @@ class Claiming(Owning):
             row = self._running(writer, claim)
             if isinstance(row, Late):
                 return row
-            kept = {"owner": row.owner} if new in RUNNING else {}
-            writer.move(row, new, reason, outcome=outcome, own=own, **kept)
+            writer.move(row, new, reason, outcome=outcome, own=own)
             return writer.settle()
 
     def _try_again(self, claim: Claim, ended: TicketState, error: str, max_retries: int | None) -> Transitions | Late:

@@ -81,6 +81,19 @@ def test_a_file_is_handed_on_by_one_that_somebody_takes_out_of_the_line(board: B
     assert claim(board, owner).ticket.id == "C"
 
 
+@pytest.mark.parametrize("way", ["kill", "block", "hold"])
+def test_one_that_is_taken_out_while_it_waits_for_a_file_is_not_waited_for(
+    board: Board, owner: Owner, way: str
+) -> None:
+    board.add_track(track(ticket("A", files=["x"]), ticket("B", files=["x"]), ticket("C", files=["x"])))
+    first = claim(board, owner)
+    assert board.claim(owner, TRACK) == ()
+    getattr(board, way)(TRACK, "B", *(["why"] if way in ("kill", "block") else []))
+    assert dict(board.waiting_files(TRACK)) == {"C": "x"}
+    board.complete(first)
+    assert claim(board, owner).ticket.id == "C"
+
+
 def test_a_file_in_one_track_is_not_that_of_another_track(board: Board, owner: Owner) -> None:
     for name in ("one", "two"):
         board.add_track(track(ticket("A", files=["x"]), name=name))

@@ -398,7 +398,7 @@ class FilesMachine(BoardMachine):
     files = st.lists(st.sampled_from(FILES), unique=True, min_size=1, max_size=2)
 
 
-SETTINGS = settings(max_examples=150, stateful_step_count=40, deadline=None)
+SETTINGS = settings(max_examples=80, stateful_step_count=40, deadline=None)
 BoardMachine.TestCase.settings = FilesMachine.TestCase.settings = SETTINGS
 TestBoardModel = BoardMachine.TestCase
 TestFilesModel = FilesMachine.TestCase

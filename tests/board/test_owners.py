@@ -91,6 +91,18 @@ def test_one_that_was_taken_for_gone_may_go_on_with_other_tickets(
     assert steps(first.complete(mine)) == ["A: in_progress -> completed"]
 
 
+def test_one_that_was_taken_for_gone_and_went_on_may_be_gone_again(
+    boards: Callable[..., Board], clock: VirtualClock
+) -> None:
+    first, second = boards(), boards()
+    first.add_track(track(ticket("A")))
+    slow, quick = first.join("slow"), second.join("quick")
+    for attempt in (1, 2):
+        assert claim(first, slow).attempt == attempt
+        clock.advance(31.0)
+        assert steps(second.renew(quick)) == ["A: in_progress -> ready"]
+
+
 def test_a_claim_prolongs_the_lease(boards: Callable[..., Board], clock: VirtualClock) -> None:
     first, second = boards(), boards()
     first.add_track(track(ticket("A"), ticket("B")))
