@@ -6,11 +6,15 @@ from collections.abc import Callable, Generator, Sequence
 from inspect import isgenerator
 from typing import TYPE_CHECKING, Any
 
+from loguru import logger
+
 from actors._core.agent import Agent
-from actors._core.errors import Cancelled, ReplyError, printed
+from actors._core.errors import Cancelled, ReplyError, printed, said
 from actors._core.mailbox import Late
 from actors._core.messages import FrameworkMessage
 from actors.agentpool.seat import Seat, seat_of
+from actors.agentpool.values import POLICY
+from actors.guard import Exhausted
 
 if TYPE_CHECKING:
     from actors._core.context import Context, Handler
@@ -60,7 +64,8 @@ class PoolAgent(Agent):
     `run` may block. Where it is a generator, the agent handles its mailbox, with `on_receive`, at each `yield`:
     `yield` alone lets what waits go first, `answer = yield future` goes on when the future is settled, without a thread
     that waits for it. What `run` raises is a failure, so the pool's policy decides: a restart begins `run` again, after
-    the messages that wait. An agent that ends by itself before that has no value: it was stopped.
+    the messages that wait. `guard.Exhausted` is the end of the work and no failure, where the pool has a policy of its
+    own. An agent that ends by itself before that has no value: it was stopped.
     """
 
     _seat: Seat | None = None
@@ -109,6 +114,11 @@ class PoolAgent(Agent):
             context = self.context
             if isinstance(error, ReplyError) or (isinstance(error, Cancelled) and context.cancelled):
                 # To the kernel an answer: but nobody asked for this work, and it has come to its end.
+                self._end_with(None, error)
+                return
+            if isinstance(error, Exhausted) and context.cell.known_policy is POLICY:
+                # Another policy is asked what that means; by this one it is an end, like any other.
+                logger.info("{} ran out: {}", context.path, said(error))
                 self._end_with(None, error)
                 return
             # Of no use to the next incarnation, if there is one: it runs the query again.

@@ -10,7 +10,8 @@ from actors._core.ref import Addressed, AgentRef
 from actors.agentpool.ref import AgentPoolRef
 from actors.agentpool.settings import Reader, Settings
 from actors.agentpool.stream import Flush
-from policies import Policy, Restart, RetryableOnly, Stop
+from actors.agentpool.values import POLICY
+from policies import Policy
 
 
 class AgentPool(Agent, Addressed[AgentPoolRef]):
@@ -27,15 +28,15 @@ class AgentPool(Agent, Addressed[AgentPoolRef]):
       What is slow, or fails, loses events, and holds up nobody.
     - `max_depth`: how many agents an agent of the pool may come from, one spawned by the other; None is no limit.
     - `policy`: what a failure means. By default an error that is `retryable`, a TimeoutError or a ConnectionError
-      restarts the agent, which then runs its query again, at most 3 times an hour; any other ends it.
+      restarts the agent, which then runs its query again, at most 3 times an hour; any other ends it. One that has
+      used up what it may use (`guard.Exhausted`) ends by itself then: that is no failure.
 
     A pool that is restarted ends what runs (stopped), and goes on with what waits; its ids go on growing.
     """
 
     ref_class: ClassVar[type[AgentRef[Any]] | None] = AgentPoolRef
     _supervises: ClassVar[bool] = True
-    # Not in a row: what comes between two failures of one piece of work is no success.
-    policy: Policy | None = RetryableOnly(restart=Restart(3, within=3600.0, per="child", then=Stop()))
+    policy: Policy | None = POLICY
 
     def __init__(
         self,

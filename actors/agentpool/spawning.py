@@ -10,7 +10,7 @@ from actors._core.agent import Agent
 from actors._core.checks import check_timeout
 from actors._core.errors import ActorError, AskTimeout, said
 from actors.agentpool.seat import Seat
-from actors.agentpool.values import SpawnConfig
+from actors.agentpool.values import SpawnConfig, Status
 
 
 class SpawnToolError(ActorError):
@@ -68,7 +68,8 @@ class SpawnAgentTool:
             pool.abort(id)
             raise SpawnToolError(f"{name} gave no answer within {self._timeout:g} seconds") from None
         if result.error is not None:
-            raise SpawnToolError(f"{name} failed: {said(result.error)}") from result.error
+            what = "ran out" if result.status is Status.EXHAUSTED else "failed"
+            raise SpawnToolError(f"{name} {what}: {said(result.error)}") from result.error
         return result.value
 
 

@@ -32,6 +32,7 @@ from actors.agentpool.errors import PoolFullError
 from actors.agentpool.seat import nearest_entry
 from actors.agentpool.values import PoolResult, SpawnConfig, Status
 from actors.eventlog.work_kinds import AgentCompletedRecord
+from actors.guard import Exhausted
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -64,7 +65,7 @@ class Starting:
         try:
             self._start(entry)
         except StartFailedError as error:
-            self.leave(entry, Status.FAILED, error=error.cause)
+            self.leave(entry, _status_of(error.cause), error=error.cause)
         except (AgentStoppedError, TooManyChildren) as error:
             if not self._wait_again(entry, begun):
                 self.leave(entry, Status.STOPPED, error=error)
@@ -278,6 +279,8 @@ def _spec_of(config: SpawnConfig) -> SeatedSpec:
 
 
 def _status_of(error: BaseException) -> Status:
+    if isinstance(error, Exhausted):
+        return Status.EXHAUSTED
     return Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
 
 

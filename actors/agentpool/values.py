@@ -10,8 +10,11 @@ from typing import Any, Literal
 from actors._core.agent import Agent
 from actors._core.mailbox import Mailbox
 from actors._core.spec import ChildSpec
-from policies import Policy
+from policies import Policy, Restart, RetryableOnly, Stop
 
+# Not in a row: what comes between two failures of one piece of work is no success.
+POLICY: Policy = RetryableOnly(restart=Restart(3, within=3600.0, per="child", then=Stop()))
+"""What a failure means in a pool that is not told."""
 INBOX = Mailbox(capacity=32)
 """The mailbox of an agent of a pool: what has no room is refused at once."""
 
@@ -21,6 +24,7 @@ class Status(StrEnum):
 
     COMPLETED = "completed"  # it gave a value
     FAILED = "failed"  # it, or its start, raised
+    EXHAUSTED = "exhausted"  # it has used up what it may use
     CANCELLED = "cancelled"  # it was aborted, or gave up because it was told to
     STOPPED = "stopped"  # it, or its pool, was stopped before it gave a value
 

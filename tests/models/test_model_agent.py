@@ -94,7 +94,7 @@ def test_running_out_is_an_outcome_of_its_own_and_is_not_tried_again(system: Act
     pool = system.spawn(AgentPool)
     driver = ScriptedDriver([ADD], repeat=True)
     result = pool.join(pool.spawn(config(driver, tools=[add], manifest=Manifest(quota=Quota(iterations=2)))))
-    assert result.status is Status.FAILED
+    assert result.status is Status.EXHAUSTED
     assert isinstance(result.error, Exhausted)
     assert result.error.limit == "iterations"
     assert result.usage == Usage(20, 10)
