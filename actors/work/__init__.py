@@ -17,6 +17,7 @@ from actors.work.job import Job
 from actors.work.prompt import prompt_of
 from actors.work.ref import WorkerRef
 from actors.work.reviewer import Review, Reviewer
+from actors.work.standing import NotInterruptedError, WorkState
 from actors.work.telling import AddTickets, InReview, OfAttempt, QueryStatus, Reworked, Spent
 from actors.work.tools import ToolRefused
 from actors.work.worker import Worker
@@ -33,6 +34,7 @@ __all__ = [
     "ExhaustedEnd",
     "InReview",
     "Job",
+    "NotInterruptedError",
     "OfAttempt",
     "QueryStatus",
     "Review",
@@ -41,6 +43,7 @@ __all__ = [
     "Spent",
     "ToolRefused",
     "Work",
+    "WorkState",
     "Worker",
     "WorkerRef",
     "agent_tools",

@@ -14,6 +14,7 @@ from actors.guard import LoopGuard, Usage, UsageByTier
 from actors.typed import ProgressReport, ReviewFeedback
 from actors.work.assignment import Assignment
 from actors.work.telling import OfAttempt, Spent
+from actors.work.waits import Standstill
 
 if TYPE_CHECKING:
     from loguru import Logger
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from actors._core.context import Context
     from actors.tickets import Ticket
     from actors.work.ref import Tray
+    from actors.work.standing import Standing
 
 
 class Attempt:
     """One attempt at a ticket, as the worker that is at it knows it; used on the worker's turn."""
 
-    def __init__(self, assignment: Assignment, context: Context, tray: Tray) -> None:
+    def __init__(self, assignment: Assignment, context: Context, tray: Tray, standing: Standing) -> None:
         self.assignment = assignment
         self.agent_context = context
         self.guard = LoopGuard(assignment.quota)
@@ -35,6 +37,8 @@ class Attempt:
         self.round = 0  # how often its work was handed to the reviewer
         self.usage = UsageByTier()
         self._tray = tray
+        self._standing = standing
+        self.is_function = False  # what runs is a plain function, which stands still where it looks
         self._heard = 0
         # What the attempt waits for ends with it, however it ends.
         self.token = tray.token_of(assignment)
@@ -94,9 +98,12 @@ class Attempt:
         return self.token.cancelled or self.agent_context.cancelled
 
     def check(self) -> None:
-        """Raise `Cancelled` if `cancelled`."""
+        """Raise `Cancelled` if `cancelled`. While the worker is interrupted a plain function waits here."""
         self.token.check()
         self.agent_context.check()
+        while self.is_function and self._standing.interrupted:
+            Standstill(self.agent_context.system, self._standing, self.token).get()
+            self.agent_context.check()
 
     # -- what others say meanwhile ----------------------------------------------------
 

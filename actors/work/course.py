@@ -53,7 +53,11 @@ def _rounds(job: Job, work: Work) -> Course:
 
 def _round(job: Job, work: Work) -> Course:
     job.check()
-    value = work(job)
+    job.is_function = True
+    try:
+        value = work(job)  # of a generator function: nothing of it runs yet
+    finally:
+        job.is_function = False
     if isgenerator(value):
         value = yield from value
     end = _end_of(value)

@@ -14,6 +14,7 @@ from actors._core.ref import AgentRef
 from actors.typed import AdditionalContext, Cancel, TypedRef
 from actors.work.assignment import Assignment
 from actors.work.cancel import CancelToken
+from actors.work.standing import Standing, WorkState
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -106,25 +107,61 @@ class Tray:
 
 
 class WorkerRef(TypedRef[Any]):
-    """The way to a worker: as any ref, and `cancel` ends its work at once, also while it is busy."""
+    """The way to a worker: as any ref, and `cancel` ends its work at once, `interrupt` has it stand still.
 
-    __slots__ = ("tray",)
+    Both act on a worker that is busy, too.
+    """
+
+    __slots__ = ("standing", "tray")
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell)
         self.tray = Tray()
+        self.standing = Standing(cell)
+
+    # -- work -------------------------------------------------------------------------
+
+    @property
+    def work_state(self) -> WorkState:
+        """Whether it is idle, working, paused from `interrupt` until `resume`, or has stopped for good."""
+        return self.standing.state
+
+    def interrupt(self, reason: str = "") -> bool:
+        """Have the worker go no further with its work, and begin no other, until `resume`; never blocks.
+
+        It stands still at its next step: a generator at its next `yield`, a function where it looks, that is in
+        `job.check`, `progress`, `spend`, and where it calls a tool. What has no further step ends. Mail is handled
+        meanwhile as while it works, a cancel ends the work, a stop the worker, and its deadline does not pass. A
+        restart changes nothing about it: the next incarnation stands still, too.
+
+        Gives whether it was not interrupted before. Raises AgentStoppedError, naming it, when it has ended or was told
+        to.
+        """
+        return self.standing.interrupt(reason)
+
+    def resume(self) -> None:
+        """Have an interrupted worker go on where it stands, or begin what it was asked for meanwhile; never blocks.
+
+        Raises NotInterruptedError, or AgentStoppedError when it has ended, naming it.
+        """
+        self.standing.resume()
 
     def cancel(self, reason: str, task_id: str | None = None) -> None:
         """Give the ticket that is named up, or all that it was asked for so far. Never blocks; nothing is sent."""
         self.tray.cancel(reason, task_id)
 
     def stop(self, *, block: bool = True, timeout: float | None = None, drain: bool = True) -> Any:
-        """Stop the worker as any agent; with `drain=False` what its work waits for ends at once."""
-        if drain:
+        """Stop the worker as any agent; with `drain=False` what its work waits for ends at once.
+
+        So does the work of one that is interrupted, with or without: it does not go on first.
+        """
+        if not self.standing.leave() and drain:
             return super().stop(block=block, timeout=timeout)
-        stopped = super().stop(block=False, timeout=timeout, drain=False)
+        stopped = super().stop(block=False, timeout=timeout, drain=drain)
         self.tray.release(f"{self.path} is to end")
         return stopped.get() if block else stopped
+
+    # -- messages ---------------------------------------------------------------------
 
     def admit(self, message: Any) -> Any:
         """Give what goes into the mailbox for this message, and see that the work hears of it at once."""
@@ -159,8 +196,12 @@ class WorkerRef(TypedRef[Any]):
             try:
                 return AgentRef.ask(self, message, timeout=timeout)
             finally:
-                self.tray.close(message)
+                self._answered(message)
         future = AgentRef.ask(self, message, block=False, timeout=timeout)
         # As of a plain future: that it is open does not make an ask end in time.
-        AgentFuture.add_done_callback(future, lambda: self.tray.close(message))
+        AgentFuture.add_done_callback(future, lambda: self._answered(message))
         return future
+
+    def _answered(self, assignment: Assignment) -> None:
+        self.standing.answered(assignment)
+        self.tray.close(assignment)

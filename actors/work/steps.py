@@ -11,6 +11,7 @@ from actors._core.messages import FrameworkMessage
 from actors.work.assignment import AttemptEnd
 from actors.work.course import Course
 from actors.work.job import Job
+from actors.work.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class Step(FrameworkMessage):
 
     key: str
     number: int
+
+
+class LookAgain(FrameworkMessage):
+    """Told to the worker by itself: an assignment that was left can be begun, or was given up."""
 
 
 class Run:
@@ -38,6 +43,22 @@ class Run:
     def begin(self) -> AttemptEnd | None:
         """Take the first step; gives the end, if that was the last."""
         return self._take(lambda: self._course.send(None))
+
+    def is_held(self, standing: Standing) -> bool:
+        """Whether its worker is interrupted: then it is woken when that goes on, or when it is given up."""
+        token = self.job.token
+        if not standing.interrupted or token.cancelled:
+            return False
+        self._forget()
+        wake = self._waker()
+        given_up, resumed = token.on_cancel(wake), standing.on_resume(wake)
+
+        def forget() -> None:
+            given_up()
+            resumed()
+
+        self._forget = forget
+        return True
 
     def go_on(self) -> AttemptEnd | None:
         """Take the next step, with what was waited for."""
@@ -77,17 +98,22 @@ class Run:
     def _wait_for(self, awaited: Any) -> None:
         self._number += 1
         self._awaited = awaited
+        wake = self._waker()
+        if awaited is None:
+            wake()
+            return
+        self._forget = self.job.token.on_cancel(wake)
+        awaited.add_done_callback(wake)
+
+    def _waker(self) -> Callable[..., None]:
+        """Give what has it go on with its present step; for any thread, any number of times."""
         step, timers = self._step, self.job.agent_context.timers
 
         def wake(*_: Any) -> None:
             # A tick is outside the bound of the mailbox, and is for this incarnation only.
             timers.once(step, 0.0, step)
 
-        if awaited is None:
-            wake()
-            return
-        self._forget = self.job.token.on_cancel(wake)
-        awaited.add_done_callback(wake)
+        return wake
 
 
 def _value_of(future: Any) -> Any:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from actors._core.cell import Cell
     from actors._core.context import Context
     from actors._core.system import ActorSystem
+    from actors.work.standing import Standing
 
 T = TypeVar("T")
 _TIMES = 5  # that a question is asked again of one that was restarted over it
@@ -128,6 +129,22 @@ class Rest(AgentFuture[None]):
             clock = system.clock
             timer = clock.call_at(clock.now() + seconds, self._over)
             self.add_done_callback(timer.cancel)
+
+    def _over(self) -> None:
+        self.resolve()
+
+    def _wait(self, timeout: float | None) -> bool:
+        return wait_on_clock(self, self._system, timeout)
+
+
+class Standstill(AgentFuture[None]):
+    """Settled when a worker that is interrupted goes on."""
+
+    def __init__(self, system: ActorSystem, standing: Standing, token: CancelToken) -> None:
+        super().__init__()
+        self._system = system
+        token.hold(self)
+        self.add_done_callback(standing.on_resume(self._over))
 
     def _over(self) -> None:
         self.resolve()

@@ -18,7 +18,8 @@ from actors.work.assignment import Assignment, AttemptEnd
 from actors.work.course import Work, course
 from actors.work.job import Job
 from actors.work.ref import Tray, WorkerRef
-from actors.work.steps import Run, Step
+from actors.work.standing import Standing
+from actors.work.steps import LookAgain, Run, Step
 
 
 class Worker(Agent, Addressed[WorkerRef]):
@@ -65,6 +66,7 @@ class Worker(Agent, Addressed[WorkerRef]):
 
     _run: Run | None = None
     _reply: Reply | None = None
+    _kept: tuple[Callable[[], None], ...] = ()
 
     @property
     def _tray(self) -> Tray:
@@ -72,11 +74,20 @@ class Worker(Agent, Addressed[WorkerRef]):
         assert isinstance(ref, WorkerRef)
         return ref.tray
 
+    @property
+    def _standing(self) -> Standing:
+        ref = self.actor_ref
+        assert isinstance(ref, WorkerRef)
+        return ref.standing
+
     def on_receive(self, message: Any) -> Any:
         if isinstance(message, Step):
             return self._go_on(message)
         if isinstance(message, Assignment):
             return self._begin(message)
+        if isinstance(message, LookAgain):
+            self._put_back()
+            return None
         if isinstance(message, Cancel):
             self._tray.handle(message)
             return None
@@ -92,8 +103,11 @@ class Worker(Agent, Addressed[WorkerRef]):
         if self._run is not None:
             self.context.stash()  # one at a time
             return None
+        if not self._standing.begin(assignment, self.context):
+            self._keep(assignment)
+            return None
         self._tray.begin(assignment.ticket.id)
-        job = Job(assignment, self.context, self._tray)
+        job = Job(assignment, self.context, self._tray, self._standing)
         self._run = Run(job, course(job, self.work))
         end = self._advance(self._run.begin)
         if self._run is not None and self.context.asked:
@@ -101,7 +115,7 @@ class Worker(Agent, Addressed[WorkerRef]):
         return end
 
     def _go_on(self, step: Step) -> None:
-        if self._run is None or not self._run.is_at(step):
+        if self._run is None or not self._run.is_at(step) or self._run.is_held(self._standing):
             return
         reply = self._reply
         try:
@@ -134,6 +148,27 @@ class Worker(Agent, Addressed[WorkerRef]):
         run, self._run, self._reply = self._run, None, None
         if run is not None:
             self._tray.close(run.job.assignment)
+            self._standing.end(run.job.assignment)
+        self._put_back()
+
+    # -- what it is asked for while it is interrupted -----------------------------------
+
+    def _keep(self, assignment: Assignment) -> None:
+        """Leave an assignment until the worker goes on, or the assignment is given up."""
+        timers = self.context.timers
+
+        def look_again() -> None:
+            # As in `Run`: outside the bound of the mailbox, and for this incarnation only.
+            timers.once(LookAgain, 0.0, LookAgain())
+
+        self.context.stash()
+        self._kept += (self._standing.on_resume(look_again), assignment.cancel.on_cancel(look_again))
+
+    def _put_back(self) -> None:
+        """Have what waits handled again, which may have to wait still."""
+        kept, self._kept = self._kept, ()
+        for forget in kept:
+            forget()
         self.context.unstash_all()
 
     def on_stop(self) -> None:
@@ -154,3 +189,6 @@ class Worker(Agent, Addressed[WorkerRef]):
             self._tray.close(run.job.assignment)
             with logger.contextualize(**run.job.stamp):
                 run.close()
+            self._standing.end(run.job.assignment)
+        for forget in self._kept:
+            forget()
