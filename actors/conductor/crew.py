@@ -89,7 +89,12 @@ class Crew:
         if self._asks_pool:
             return 0
         # A worker's place may be free before it is known here how its attempt has ended.
-        return self.pool.max_agents - max(self.pool.active_count, len(self.attempts))
+        return self.pool.max_agents - max(self.pool.active_count, self._busy)
+
+    @property
+    def _busy(self) -> int:
+        """How many attempts run, or are about to."""
+        return len(self.attempts) + len(self.kept)
 
     def fill(self) -> None:
         """Start as many tickets as there are places and tickets that are ready."""
@@ -99,7 +104,7 @@ class Crew:
                 return
             for claim in claims:
                 self._begin(claim)
-        if max(len(self.hands), len(self.attempts)) < self.pool.max_agents:
+        if max(len(self.hands), self._busy) < self.pool.max_agents:
             self._wait_for_room()
 
     @property

@@ -40,17 +40,17 @@ def run_all(world: str, seeds: Iterable[int], most: int = 30) -> Counter[str]:
 @case("T103")
 @pytest.mark.timeout(300)
 def test_chaos_breaks_nothing_simulated() -> None:
-    seeds = chosen_seeds(range(200))
+    seeds = chosen_seeds(range(150))
     counts = run_all("simulated", seeds)
-    if len(seeds) >= 200:
+    if len(seeds) >= 150:
         assert [what for what in HAPPENS if not counts[what]] == []
-        assert counts["told"] > 100
+        assert counts["told"] > 50
 
 
 @case("T103")
 @pytest.mark.timeout(300)
 def test_chaos_breaks_nothing_threaded() -> None:
-    run_all("threaded", chosen_seeds(range(1000, 1003)), most=12)
+    run_all("threaded", chosen_seeds(range(1000, 1015)))
 
 
 @case("T103")
