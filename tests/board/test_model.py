@@ -7,7 +7,6 @@ the whole graph. The board does so step by step, and must come to the same.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -21,66 +20,9 @@ from actors.testkit import VirtualClock
 from actors.tickets import LEGAL, IllegalTransitionError, Ticket, TicketState
 from actors.typed import Priority
 from tests.board.crews import TRACK, ticket, track
+from tests.board.model import HOPELESS, OPEN, RUNNING, Model
 
 S = TicketState
-OPEN = "open"
-RUNNING = (S.IN_PROGRESS, S.REVIEW)
-HOPELESS = (S.FAILED, S.EXHAUSTED, S.KILLED, S.BLOCKED)
-
-
-@dataclass
-class Known:
-    """One ticket of the model; `fact` is "open", or the state that it has by itself."""
-
-    ticket: Ticket
-    fact: str = OPEN
-    retries: int = 0
-    attempt: int = 0
-    gated: bool = False
-    owner: str | None = None
-    files: set[str] = field(default_factory=set)  # that it owns
-
-
-class Model:
-    """What a track should look like."""
-
-    def __init__(self) -> None:
-        self.tickets: dict[str, Known] = {}
-
-    def add(self, new: Ticket) -> None:
-        self.tickets[new.id] = Known(new, gated=new.step_mode)
-
-    def state(self, name: str) -> TicketState:
-        return self.states()[name]
-
-    def states(self) -> dict[str, TicketState]:
-        states: dict[str, TicketState] = {}
-        for name, known in self.tickets.items():  # each after those that it depends on
-            needs = [states[each] for each in known.ticket.depends_on]
-            if known.fact != OPEN:
-                states[name] = S(known.fact)
-            elif any(state in HOPELESS for state in needs):
-                states[name] = S.BLOCKED
-            elif all(state is S.COMPLETED for state in needs):
-                states[name] = S.READY
-            else:
-                states[name] = S.TODO
-        return states
-
-    def claimable(self) -> list[str]:
-        """The ids of those that may be claimed now, in order."""
-        owned = {file for known in self.tickets.values() for file in known.files}
-        order = list(self.tickets)
-        ready = [
-            name
-            for name, state in self.states().items()
-            if state is S.READY and not self.tickets[name].gated and not owned & set(self.tickets[name].ticket.files)
-        ]
-        return sorted(ready, key=lambda name: (-self.tickets[name].ticket.priority.rank, order.index(name)))
-
-    def end(self, name: str, fact: str) -> None:
-        known = self.tickets[name]
-        known.fact, known.owner, known.files = fact, None, set()
 
 
 NAMES = [f"t{number}" for number in range(12)]
