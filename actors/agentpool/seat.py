@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from actors._core.here import here
 from actors.agentpool.entry import Entry, entry_of
+from actors.agentpool.saying import record_of
 from actors.agentpool.stream import StreamEvent
-from actors.eventlog.work_kinds import AgentStreamRecord
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -76,15 +76,13 @@ class Seat:
         return entry.tools
 
     def stream(self, event: Any) -> None:
-        """Say something while working: the pool's `on_stream` gets it as a StreamEvent, and the log its text.
+        """Say something while working: the pool's `on_stream` gets it as a StreamEvent, and the log its text, cut.
 
         Never blocks, whoever reads. Raises Cancelled once the agent has ended or was abandoned.
         """
         context = self._context
-        text = event if isinstance(event, str) else f"{event!r:.500}"
-        context.emit(
-            AgentStreamRecord(path=self.path, agent_id=self.path, incarnation=context.incarnation, message=text)
-        )
+        told = {"path": self.path, "agent_id": self.path, "incarnation": context.incarnation}
+        context.emit(record_of(event).model_copy(update=told))
         self.pool.stream(StreamEvent(self.id, self.path, context.incarnation, context.system.clock.now(), event))
 
     def spend(self, usage: Any) -> None:

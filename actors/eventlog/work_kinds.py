@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import JsonValue
+
 from actors.eventlog.records import Failing, Lasting, Record
 
 
@@ -206,6 +208,11 @@ class UsageReportedRecord(Record):
 
 
 class AgentStreamRecord(Record):
-    """What an agent says and does while it works, piece by piece."""
+    """What an agent says and does while it works, piece by piece.
+
+    `kind` is of what it said, such as "phase_change", None for text; `fields` are that one's own, cut.
+    """
 
     event_type: Literal["agent_stream"] = "agent_stream"
+    kind: str | None = None
+    fields: dict[str, JsonValue] | None = None
