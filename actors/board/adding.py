@@ -8,9 +8,10 @@ from collections.abc import Container, Iterable, Sequence
 
 from actors.board.store import Store
 from actors.board.values import TrackExistsError, Transitions
-from actors.board.writer import BY_DEPENDENCY, BY_HAND, BY_ITSELF, Row, Writer
+from actors.board.writer import BY_DEPENDENCY, BY_HAND, BY_ITSELF, Row, Writer, encodable
 from actors.tickets import Ticket, TicketsError, TicketState, Track
 from actors.tickets.graph import graph_problems
+from actors.tickets.problems import Problem
 from actors.tickets.states import ENDED, HOPELESS
 from actors.typed import Priority
 
@@ -18,7 +19,7 @@ _S = TicketState
 # What the board has columns for.
 _KEPT_APART = {"status", "retry_count", "blocked_reason", "manual_block"}
 _KEPT = ENDED - {_S.BLOCKED}
-_MOST_URGENT = max(priority.rank for priority in Priority)
+_RANKS = {priority: rank for rank, priority in enumerate(sorted(Priority, reverse=True))}
 
 
 class Adding(Store):
@@ -59,7 +60,10 @@ class Adding(Store):
             return self._add(writer, track, json.loads(fields)["auto_queue"], list(tickets))
 
     def _make_track(self, writer: Writer, track: Track) -> Transitions:
-        fields = track.model_dump_json(exclude={"id", "tickets"})
+        try:
+            fields = track.model_dump_json(exclude={"id", "tickets"})
+        except ValueError as error:
+            raise ValueError(f"track {track.id} cannot be kept: {error}") from None
         number = writer.execute("INSERT INTO track(id, fields) VALUES (?, ?)", (track.id, fields)).lastrowid
         assert number is not None
         self._note_track(number, track.id)
@@ -124,7 +128,8 @@ class _Insert:
 
     def run(self) -> None:
         many = self._writer.many
-        many("INSERT INTO content VALUES (?, ?)", [(self._places[each.id], _content(each)) for each in self._tickets])
+        contents = [(self._places[each.id], _content(each, item)) for item, each in enumerate(self._tickets, 1)]
+        many("INSERT INTO content VALUES (?, ?)", contents)
         many(
             "INSERT INTO ticket(n, track, id, state, rank, waiting, hopeless, own, reason, gated, filed, retries)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -147,11 +152,11 @@ class _Insert:
             self._track,
             ticket.id,
             state,
-            _MOST_URGENT - ticket.priority.rank,
+            _RANKS[ticket.priority],
             self._waiting(ticket),
             sum(each in self._there and self._there[each].state in HOPELESS for each in ticket.depends_on),
             own,
-            ticket.blocked_reason if state in HOPELESS else None,
+            encodable(ticket.blocked_reason) if ticket.blocked_reason and state in HOPELESS else None,
             ticket.step_mode or not self._auto_queue,
             bool(ticket.files),
             ticket.retry_count,
@@ -173,5 +178,8 @@ class _Insert:
         return row
 
 
-def _content(ticket: Ticket) -> str:
-    return ticket.model_dump_json(exclude_defaults=True, exclude=_KEPT_APART)
+def _content(ticket: Ticket, item: int) -> str:
+    try:
+        return ticket.model_dump_json(exclude_defaults=True, exclude=_KEPT_APART)
+    except ValueError as error:  # a text that is not UTF-8
+        raise TicketsError([Problem(f"ticket {ticket.id} cannot be kept: {error}", item)]) from None

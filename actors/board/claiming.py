@@ -20,6 +20,7 @@ _READY = (
 )
 _NEXT = f"{_READY} AND ticket.id NOT IN (SELECT value FROM json_each(?)) ORDER BY ticket.rank, ticket.n LIMIT 1"
 _THIS = f"{_READY} AND ticket.id = ?"
+_MOST_USED = (2**62, 2**62, 1e300)  # tokens and dollars: of two that are not above it SQLite can give the sum
 _ANY = "SELECT 1 FROM ticket WHERE track = ? AND gated = 0 AND state = 'ready' AND parked IS NULL LIMIT 1"
 
 
@@ -156,16 +157,16 @@ class Claiming(Owning):
             ).fetchone()
             before = found or (0, 0, 0.0)
             so_far = (usage.input_tokens, usage.output_tokens, usage.cost)
-            now = tuple(map(max, before, so_far))
+            now = tuple(map(min, map(max, before, so_far), _MOST_USED))
             if found is not None and now == before:
                 return
             writer.execute("INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?)", (*key, *now))
             more = tuple(new - old for new, old in zip(now, before, strict=True))
             writer.execute("INSERT OR IGNORE INTO tier_usage VALUES (?, ?, 0, 0, 0)", (row.track, tier))
             writer.execute(
-                "UPDATE tier_usage SET input = input + ?, output = output + ?, cost = cost + ?"
+                "UPDATE tier_usage SET input = min(input + ?, ?), output = min(output + ?, ?), cost = min(cost + ?, ?)"
                 " WHERE track = ? AND tier = ?",
-                (*more, row.track, tier),
+                (*(value for pair in zip(more, _MOST_USED, strict=True) for value in pair), row.track, tier),
             )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -60,7 +60,7 @@ class Writer:
     """The steps of one transaction; `settle` makes all that follow from them. Its owner holds the board's lock."""
 
     def __init__(self, connection: sqlite3.Connection, names: Mapping[int, str], now: Callable[[], str]) -> None:
-        self.execute = connection.execute
+        self._connection = connection
         self.many = connection.executemany
         self.now = now
         self._names = names
@@ -68,6 +68,13 @@ class Writer:
         self._counts: Counter[tuple[int, str]] = Counter()
         # What has still to be done for those that depend on tickets that have taken a step, in order of the steps.
         self._follow: deque[Callable[[], None]] = deque()
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Execute a statement; of texts that are not UTF-8, as errors about files may be, what is not is spelled out."""
+        try:
+            return self._connection.execute(statement, values)
+        except UnicodeEncodeError:
+            return self._connection.execute(statement, [encodable(v) if isinstance(v, str) else v for v in values])
 
     def move(
         self,
@@ -82,6 +89,7 @@ class Writer:
     ) -> None:
         """Make one step; `outcome` is for the receipt if an attempt ends with it, `also` are further columns."""
         check_transition(row.id, row.state, new)
+        reason = encodable(reason)
         values: dict[str, Any] = {
             "state": new,
             "reason": reason if new in HOPELESS else None,
@@ -247,6 +255,11 @@ class Writer:
                 " WHERE parked IS NOT NULL AND track = ? AND parked = ? ORDER BY rank, n LIMIT 1)",
                 (track, file),
             )
+
+
+def encodable(text: str) -> str:
+    """Give a text as UTF-8 can say it: "\\udce9" for the half of a character."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def unblocked(row: Row) -> TicketState:

@@ -1,9 +1,12 @@
-"""Does a ticket cost the same in a track of a thousand and of a hundred thousand, and how much is that?"""
+"""Does a ticket cost the same in a track of a thousand and of a hundred thousand, and how much is that?
+
+Seconds are those of the processor, for others share the machine.
+"""
 
 import json
-import time
 import tracemalloc
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -63,10 +66,10 @@ def test_a_claim_and_its_completion_cost_the_same_however_many_tickets_there_are
 @pytest.mark.slow
 def test_a_hundred_thousand_tickets_are_loaded_within_five_seconds(path: Path) -> None:
     source = text(MANY)
-    began = time.perf_counter()
+    began = process_time()
     with Board(path) as board:
         board.add_track(Track(id=TRACK, tickets=load_tickets(source)))
-        took = time.perf_counter() - began
+        took = process_time() - began
         assert counted(board) == {"ready": MANY // 3 + 1, "todo": MANY - MANY // 3 - 1}
     assert took < 5.0
 
@@ -93,15 +96,13 @@ def test_a_thousand_claims_with_their_completion_take_less_than_half_a_second(pa
     with Board(path) as board:
         board.add_track(Track(id=TRACK, tickets=load_tickets(text(1_000))))
         owner = board.join("crew")
-        took = []
-        for _ in range(2):  # The better of two halves, for others share the machine.
-            began = time.perf_counter()
-            for _ in range(500):
-                (claim,) = board.claim(owner, TRACK)
-                board.complete(claim, "done")
-            took.append(time.perf_counter() - began)
+        began = process_time()
+        for _ in range(1_000):
+            (claim,) = board.claim(owner, TRACK)
+            board.complete(claim, "done")
+        took = process_time() - began
         assert counted(board) == {"completed": 1_000}
-    assert min(took) < 0.25
+    assert took < 0.5
 
 
 def test_tickets_that_wait_for_one_file_are_each_looked_at_a_few_times_only() -> None:
