@@ -22,7 +22,7 @@ class AgentPool(Agent, Addressed[AgentPoolRef]):
     - `max_agents`: how many may run; children of any kind count, those of `start_child` too. 0 refuses all.
     - `when_full`: "reject" refuses what has no place, "queue" has it wait, at most `queue` of them (None: any number).
       What an agent of the pool itself spawns never waits: it would wait for a place that its own asker has.
-    - `memory`: what agents remember with; each gets its own part, `memory.of(path)`.
+    - `memory`: what agents remember with; each gets its own part, by its path if it has a name, see `Seat.memory`.
     - `tool_builder`: a callable that takes a Seat and gives that agent's tools.
     - `on_stream`: a callable, or the ref of an agent, that gets each StreamEvent; one at a time, on the pool's turn.
       What is slow, or fails, loses events, and holds up nobody.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal, overload
+from uuid import uuid4
 
 from actors._core.admin import AdminResult
 from actors._core.checks import check_timeout
@@ -43,12 +44,13 @@ class AgentPoolRef(AgentRef["AgentPool"]):
     is collected, by one of those who ask for it.
     """
 
-    __slots__ = ("_starting", "_stream", "books", "settings")
+    __slots__ = ("_starting", "_stream", "books", "run", "settings")
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell)
         self.books = Books(self.path)
         self.settings = Settings()
+        self.run = uuid4().hex  # of the ids that it gives: another pool at this path gives the same ones
         self._starting = Starting(cell, self.books)
         self._stream = Stream(cell)
 

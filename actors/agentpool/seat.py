@@ -62,9 +62,24 @@ class Seat:
 
     @property
     def memory(self) -> Any:
-        """The pool's memory, of this agent alone where it can be scoped (`memory.of(path)`); None without one."""
+        """The pool's memory, of this agent alone where it can be scoped (`memory.of(scope)`); None without one.
+
+        The scope is the path of an agent that was given a name, as were those of pools that it comes from: it finds
+        there what one of that path remembered before, in an earlier run of the program as well. A number says nothing
+        of who somebody is, so what nameless ones remember is of this run of the pool alone.
+        """
         memory = self.pool.settings.memory
-        return memory.of(self.path) if hasattr(memory, "of") else memory
+        return memory.of(self._scope) if hasattr(memory, "of") else memory
+
+    @property
+    def _scope(self) -> str:
+        cell: Cell | None = self._context.cell
+        while cell is not None:
+            entry = entry_of(cell)
+            if entry is not None and entry.config is not None and entry.config.name is None:
+                return f"{self.path} of run {self.pool.run}"
+            cell = cell.parent
+        return self.path
 
     @property
     def tools(self) -> Any:

@@ -1,5 +1,6 @@
 """How does an agent of a pool work with a model?"""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,8 +85,9 @@ def test_what_it_does_is_in_the_stream_with_its_path(system: ActorSystem, trace:
 def test_it_remembers_for_itself_alone(system: ActorSystem) -> None:
     memory = LocalMemory()
     pool = system.spawn(AgentPool, memory=memory, name="pool")
-    pool.join(pool.spawn(config(ScriptedDriver(["a city"]), "Paris")))
-    assert [found.text for found in memory.recall("/pool/agent-1", "paris")] == ["Paris\na city"]
+    named = replace(config(ScriptedDriver(["a city"]), "Paris"), name="guide")
+    pool.join(pool.spawn(named))
+    assert [found.text for found in memory.recall("/pool/guide", "paris")] == ["Paris\na city"]
     assert memory.recall("/pool/agent-2", "paris") == []
 
 
