@@ -95,7 +95,16 @@ def test_the_core_needs_three_packages_only(metadata: Message) -> None:
 
 
 def test_the_extras_are_those_that_are_documented(metadata: Message) -> None:
-    assert set(metadata.get_all("Provides-Extra", [])) == {"bench", "dev", "plot", "prometheus", "redis", "test", "tui"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {
+        "bench",
+        "dev",
+        "openai",
+        "plot",
+        "prometheus",
+        "redis",
+        "test",
+        "tui",
+    }
 
 
 def test_setup_cfg_holds_settings_of_tools_only() -> None:
