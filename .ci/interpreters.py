@@ -1,7 +1,7 @@
 """Which CPythons from 3.11 on does this machine have?
 
-Looks in PATH and in the versions of pyenv, and prints one line for each: version, `free-threaded` or
-`gil`, and path, between tabs, lowest version first.
+Looks in PATH and in the versions of pyenv, and prints one line for the latest of each 3.x, with the GIL and without:
+version, `free-threaded` or `gil`, and path, between tabs, lowest version first.
 """
 
 import json
@@ -65,6 +65,11 @@ def found() -> list[Interpreter]:
     return sorted({interpreter for path in candidates if (interpreter := answer(path))})
 
 
+def latest(interpreters: list[Interpreter]) -> list[Interpreter]:
+    """The last of each 3.x, with the GIL and without; `interpreters` go from the lowest version to the highest."""
+    return sorted({(each.version[:2], each.free_threaded): each for each in interpreters}.values())
+
+
 if __name__ == "__main__":
-    for version, free_threaded, path in found():
+    for version, free_threaded, path in latest(found()):
         print(".".join(map(str, version)), "free-threaded" if free_threaded else "gil", path, sep="\t")

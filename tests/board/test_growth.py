@@ -63,7 +63,7 @@ def test_a_claim_and_its_completion_cost_the_same_however_many_tickets_there_are
     assert cost[10_000] <= cost[1_000] * 1.1
 
 
-@pytest.mark.slow
+@pytest.mark.stress  # measured, so not with coverage and not beside others
 def test_a_hundred_thousand_tickets_are_loaded_within_five_seconds(path: Path) -> None:
     source = text(MANY)
     began = process_time()
@@ -92,6 +92,7 @@ def test_a_ticket_and_its_place_on_the_board_take_less_than_a_kilobyte() -> None
     assert (held + pages * size) / tickets < 1024
 
 
+@pytest.mark.stress
 def test_a_thousand_claims_with_their_completion_take_less_than_half_a_second(path: Path) -> None:
     with Board(path) as board:
         board.add_track(Track(id=TRACK, tickets=load_tickets(text(1_000))))

@@ -23,7 +23,7 @@ case = pytest.mark.system_case
 @case("T85")
 @case("D3.13")
 @pytest.mark.parametrize("place", ["memory", "disk"])
-@pytest.mark.parametrize(("tickets", "seconds"), [(50, 2.0), (1000, 2.0)])
+@pytest.mark.parametrize(("tickets", "seconds"), [(50, 2.0), pytest.param(1000, 2.0, marks=pytest.mark.stress)])
 def test_tickets_that_do_nothing_are_done_in_under_two_seconds(
     tmp_path: Path, place: str, tickets: int, seconds: float
 ) -> None:

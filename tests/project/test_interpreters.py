@@ -86,3 +86,14 @@ def test_folders_and_programs_that_only_have_the_name_are_left_out(tmp_path: Pat
     (tmp_path / "bin" / "python3.12").mkdir(parents=True)
     interpreter(tmp_path / "bin" / "python3.12-config", (3, 12, 1))
     assert found(tmp_path, tmp_path / "bin", tmp_path / "missing") == []
+
+
+def test_of_each_minor_version_the_latest_is_taken(tmp_path: Path) -> None:
+    interpreter(tmp_path / "a" / "python3.11", (3, 11, 2))
+    later = interpreter(tmp_path / "b" / "python3.11", (3, 11, 10))
+    interpreter(tmp_path / "c" / "python3.11", (3, 11, 9))
+    other = interpreter(tmp_path / "c" / "python3.12", (3, 12, 1))
+    assert found(tmp_path, tmp_path / "a", tmp_path / "b", tmp_path / "c") == [
+        f"3.11.10\tgil\t{later}",
+        f"3.12.1\tgil\t{other}",
+    ]
