@@ -1,4 +1,4 @@
-"""What makes a program tell a record of each kind? One scenario for each; see also `every_step`."""
+"""What brings about a record of each kind? One scenario for each; see also `every_step` and `every_work`."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from actors import (
     AgentAbandoned,
     AgentFailed,
     DeadLetter,
-    Emitted,
     Mailbox,
     MailboxFullError,
     OrphanReturned,
     Router,
     SystemStopped,
 )
-from actors.eventlog.kinds import KINDS
 from actors.eventlog.translate import system_started
 from actors.testkit import Gate
 from policies import Escalate
 from tests.core.helpers import Boom
 from tests.eventlog import every_step as steps
 from tests.eventlog.every_step import Stage
+from tests.eventlog.every_work import WORK
 
 Scenario = Callable[[Stage], Any]
 
@@ -96,19 +95,6 @@ def ends(stage: Stage) -> None:
     stage.system.stop()
 
 
-def tells_of_its_work(kind: str) -> Scenario:
-    """An agent that emits the record itself."""
-
-    def work(stage: Stage) -> None:
-        record = (
-            KINDS[kind](message="as it happened").with_task("t1").with_mission("m1").with_transition("todo", "Done")
-        )
-        stage.start().tell(lambda agent: agent.context.emit(record))
-        stage.log.wait(Emitted, "/a")
-
-    return work
-
-
 KERNEL: dict[str, Scenario] = {
     "agent_spawned": steps.starts_and_stops,
     "agent_started": steps.starts_and_stops,
@@ -134,43 +120,4 @@ ROUTERS: dict[str, Scenario] = {"member_joined": is_a_member, "member_left": is_
 LOGS = {"system_started": system_started, "log_gap": None}
 """Told by the recording and by the log that has lost something, not by an event."""
 
-PROGRAMS: dict[str, Scenario] = {
-    kind: tells_of_its_work(kind)
-    for kind in (
-        "agent_state_changed",
-        "agent_interrupted",
-        "agent_completed",
-        "task_assigned",
-        "task_completed",
-        "task_failed",
-        "task_delegated",
-        "mission_state_changed",
-        "mission_work_promoted",
-        "mission_work_assigned",
-        "mission_work_completed",
-        "mission_work_blocked",
-        "mission_help_needed",
-        "mission_watch_triggered",
-        "mission_event",
-        "reviewer_handoff",
-        "reviewer_approval",
-        "conductor_escalation",
-        "mission_work_held",
-        "mission_work_in_review",
-        "mission_work_reworked",
-        "mission_work_returned",
-        "mission_work_failed",
-        "mission_work_killed",
-        "mission_work_unblocked",
-        "task_blocked",
-        "task_exhausted",
-        "task_killed",
-        "task_lost",
-        "reviewer_rejection",
-        "approval_state_changed",
-        "breaker_state_changed",
-        "usage_reported",
-        "agent_stream",
-    )
-}
-EMITTED = {**KERNEL, **ROUTERS, **PROGRAMS}
+EMITTED: dict[str, Scenario] = {**KERNEL, **ROUTERS, **WORK}

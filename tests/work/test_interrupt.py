@@ -23,6 +23,7 @@ YES = ApprovalAnswer(task_id="T1", outcome="approved")
 # -- standing still --------------------------------------------------------------------------
 
 
+@case("T99")
 @case("D4.7")
 @BOTH_WAYS
 def test_interrupted_work_goes_no_further_until_it_is_resumed(

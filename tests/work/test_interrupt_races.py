@@ -146,6 +146,7 @@ def two_tickets(seed: int) -> tuple[str, ...]:
     return type(end).__name__, str(interrupted)
 
 
+@pytest.mark.system_case("T99")
 def test_two_tickets_end_once_each_and_every_step_is_told_in_whatever_order_agents_run() -> None:
     logger.disable("actors")
     try:
