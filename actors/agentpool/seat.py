@@ -56,6 +56,12 @@ class Seat:
         return None if config is None else config.key
 
     @property
+    def iterations(self) -> int | None:
+        """How many turns its loop may take at most, by whoever spawned it; None leaves it to its own quota."""
+        config = self._entry.config
+        return None if config is None else config.iterations
+
+    @property
     def depth(self) -> int:
         """How many agents of pools it comes from: 0 where it was spawned by none."""
         return self._entry.depth

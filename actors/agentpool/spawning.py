@@ -12,6 +12,9 @@ from actors._core.errors import ActorError, AskTimeout, said
 from actors.agentpool.seat import Seat
 from actors.agentpool.values import SpawnConfig, Status
 
+ITERATIONS = 10
+"""How many turns the loop of an agent may take that does a part of another's work."""
+
 
 class SpawnToolError(ActorError):
     """The tool gave no result; its text is for the one that called it, which goes on."""
@@ -44,11 +47,12 @@ class SpawnAgentTool:
         kwargs: Mapping[str, Any] | None = None,
         deadline: float | None = None,
         timeout: float | None = None,
+        iterations: int | None = ITERATIONS,
     ) -> None:
         check_timeout(timeout)
         self._seat = seat
         self._timeout = timeout
-        self._config = SpawnConfig(agent, None, args, kwargs or {}, deadline=deadline)
+        self._config = SpawnConfig(agent, None, args, kwargs or {}, deadline=deadline, iterations=iterations)
 
     def __call__(self, query: str | None = None, name: str | None = None) -> Any:
         if not query:
@@ -79,10 +83,14 @@ def spawn_agent(
     kwargs: Mapping[str, Any] | None = None,
     deadline: float | None = None,
     timeout: float | None = None,
+    iterations: int | None = ITERATIONS,
 ) -> Callable[[Seat], list[SpawnAgentTool]]:
     """Give a `tool_builder` of one tool, with which each agent may spawn such agents, as deep as the pool allows.
 
-    `deadline` is as of a SpawnConfig; `timeout` is how many seconds a call waits for the other one, which is aborted
-    then. What one of them may use is a matter of `kwargs`, such as a quota.
+    `deadline` and `iterations` are as of a SpawnConfig; `timeout` is how many seconds a call waits for the other one,
+    which is aborted then. What else one of them may use is a matter of `kwargs`, such as a quota.
     """
-    return lambda seat: [SpawnAgentTool(seat, agent, args, kwargs, deadline, timeout)]
+    # What is wrong with them is wrong now, and not when an agent first looks for its tools.
+    check_timeout(timeout)
+    SpawnConfig(agent, None, args, kwargs or {}, deadline=deadline, iterations=iterations)
+    return lambda seat: [SpawnAgentTool(seat, agent, args, kwargs, deadline, timeout, iterations)]

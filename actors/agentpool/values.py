@@ -40,6 +40,8 @@ class SpawnConfig:
     - `deadline`: seconds that one message, and `run` is one, may take; a heartbeat counts anew.
     - `policy`: what a failure of it means; None asks the pool's.
     - `shutdown`: seconds its code may take to end once it is aborted, or its pool stops.
+    - `iterations`: how many turns its loop may take at most, for an agent that has one (a `models.ModelAgent`),
+      whatever its own quota says; None leaves it to that.
     """
 
     agent: type[Agent] | Callable[..., Any]
@@ -53,6 +55,7 @@ class SpawnConfig:
     shutdown: float | Literal["infinity", "brutal"] = 5.0
     dispatcher: Literal["pool", "thread"] = "pool"
     mailbox: Mailbox = INBOX
+    iterations: int | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.agent) or (isinstance(self.agent, type) and not issubclass(self.agent, Agent)):
@@ -60,6 +63,9 @@ class SpawnConfig:
         if not isinstance(self.mailbox, Mailbox):
             raise ValueError(f"mailbox: a Mailbox, not {self.mailbox!r}")
         hash(self.key)
+        most = self.iterations
+        if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
+            raise ValueError(f"iterations: a whole number, 1 or more, or None, not {most!r}")
         # What else is wrong with it is wrong now, and not when its turn comes.
         ChildSpec(
             Agent, self.name, self.args, self.kwargs, policy=self.policy, shutdown=self.shutdown,

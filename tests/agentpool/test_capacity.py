@@ -248,6 +248,8 @@ def test_a_pool_that_makes_no_sense_does_not_start(pool: Any, options: Any, name
         ({"name": "a/b"}, "name"),
         ({"args": 3}, "args"),
         ({"deadline": 0}, "deadline"),
+        ({"iterations": 0}, "iterations"),
+        ({"iterations": True}, "iterations"),
         ({"policy": 3}, "policy"),
         ({"shutdown": -1}, "shutdown"),
         ({"mailbox": 3}, "mailbox"),

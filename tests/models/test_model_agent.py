@@ -172,6 +172,31 @@ def test_its_model_may_have_another_agent_do_a_part(system: ActorSystem) -> None
     assert "missing required field: query" in told[1]
 
 
+@pytest.mark.system_case("S1.40")
+@pytest.mark.parametrize(("allowed", "turns"), [(20, 10), (3, 3)])
+def test_an_agent_that_does_a_part_takes_ten_turns_at_most(system: ActorSystem, allowed: int, turns: int) -> None:
+    def on_and_on(request: Any) -> Any:
+        return calls(("add", {"a": 1, "b": len(request.messages)}))
+
+    inner = ScriptedDriver([on_and_on], repeat=True)
+    manifest = Manifest(quota=Quota(iterations=allowed))
+    builder = spawn_agent(ModelAgent, kwargs={"driver": inner, "tools": [add], "manifest": manifest})
+    pool = system.spawn(AgentPool, tool_builder=builder, max_depth=1, name="pool")
+    outer = ScriptedDriver([calls(("spawn_agent", {"query": "a part", "name": "part"})), "whole"])
+    result = pool.join(pool.spawn(config(outer)))
+    told = [message.text for message in outer.requests[-1].messages if message.role == "tool"]
+    assert len(told) == 1
+    assert told[0].endswith(f"part ran out: Exhausted: max iterations reached ({turns})")
+    assert (result.get().text, len(inner.requests)) == ("whole", turns)
+
+
+def test_how_many_turns_an_agent_takes_can_be_bounded_where_it_is_spawned(system: ActorSystem) -> None:
+    pool = system.spawn(AgentPool)
+    driver = ScriptedDriver([ADD], repeat=True)
+    result = pool.join(pool.spawn(replace(config(driver, tools=[add]), iterations=1)))
+    assert str(result.error) == "max iterations reached (1)"
+
+
 def test_an_agent_that_is_aborted_asks_no_more(system: ActorSystem) -> None:
     gate = Gate()
     pool = system.spawn(AgentPool)
