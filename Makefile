@@ -39,14 +39,15 @@ lint: $(VENV)/.has-tests
 	$(call check,mypy --strict,$(PY) -m mypy)
 	$(call check,import contracts,$(VENV)/bin/lint-imports)
 
-# Stress tests run apart: coverage would slow down just the races they are after. Status 5: there are none.
+# All but the stress tests run on all processors. Those run apart, one after the other: coverage would slow down just the
+# races they are after, and what is measured in seconds wants the machine for itself. Status 5: there are none.
 # A redis-server is got where there is none. If that fails, the tests that need it are skipped; where CI is set they fail.
 # So is a browser; without one, the tests of the page are skipped.
 test: lint
 	@$(PY) -m tests.eventlog.redis_binary || [ -z "$$CI" ]
 	@$(PY) -m tests.reports.browser || true
 	@$(PY) -m coverage erase
-	@$(PY) -m coverage run -m pytest -q -m "not stress"
+	@$(PY) -m coverage run -m pytest -q -n auto -m "not stress"
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 	@$(PY) -m pytest -q -m stress || [ $$? -eq 5 ]
