@@ -12,11 +12,13 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from loguru import logger
+
 from actors._core.errors import AgentNotFoundError, AgentStoppedError, Cancelled, NameTakenError
 from actors._core.future import Ask
 from actors.agentpool.entry import Entry
 from actors.agentpool.errors import KeyTakenError, PoolFullError
-from actors.agentpool.values import PoolResult
+from actors.agentpool.values import KEPT, PoolResult
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -37,7 +39,9 @@ class Books:
         self._open: dict[int, Entry] = {}  # by id: who waits or has a place, until the result was handed out
         self._keys: set[Any] = set()  # of those that are open
         self._names: set[str] = set()  # likewise, where they were given one
-        self._ends: dict[int, PoolResult] = {}  # by id: what nobody has collected, the first that ended first
+        self._ends: OrderedDict[int, PoolResult] = OrderedDict()  # by id: not collected; the first to end first
+        self._keep = KEPT
+        self._lost = 0
         self._nexts: deque[tuple[Ask[Any], Entry | None]] = deque()  # who waits for whichever ends next
         # Guards all of these, and the claims, answers and aborts of the entries. Nothing is started or settled, and no
         # other lock is taken under it.
@@ -57,11 +61,16 @@ class Books:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def limit(self, most: int, queue: int | None) -> None:
-        """Set how many may have a place, and wait for one (None: without limit)."""
+    @property
+    def lost(self) -> int:
+        return self._lost
+
+    def limit(self, most: int, queue: int | None, keep: int) -> None:
+        """Set how many may have a place, may wait for one (None: without limit), and how many results are kept."""
         with self._lock:
             self._most = most
             self._queue = queue
+            self._keep = keep
 
     def resize(self, most: int) -> list[Entry]:
         """Set how many may have a place; gives those that have one now, and are to be started."""
@@ -249,7 +258,7 @@ class Books:
 
     def _hand_out(self, entry: Entry, result: PoolResult) -> None:
         """Give it to all who claim it, else to the first who wants the next one, else keep it."""
-        taken = False
+        taken = first_lost = False
         while True:
             with self._lock:
                 asks, entry.claims = entry.claims, []
@@ -260,6 +269,7 @@ class Books:
                     self._forget(entry)
                     if not taken:
                         self._ends[entry.id] = result
+                        first_lost = self._drop_oldest()
                     idle = self._take_idle()
                     break
             for ask in asks:
@@ -276,6 +286,17 @@ class Books:
                 break
         for ask in idle:
             ask.resolve(None)
+        if first_lost:
+            text = "{} keeps {} results that nobody has collected: from now on the oldest are lost"
+            logger.warning(text, self._path, self._keep)
+
+    def _drop_oldest(self) -> bool:
+        """Forget results beyond those that are kept; tells whether these are the first. The lock is held."""
+        lost_before = self._lost
+        while len(self._ends) > self._keep:
+            self._ends.popitem(last=False)
+            self._lost += 1
+        return self._lost > 0 and lost_before == 0
 
     def _not_there(self, number: int) -> AgentNotFoundError:
         return AgentNotFoundError(self._path, f"{self._path} has no agent {number}, nor its result")
@@ -317,7 +338,7 @@ class Books:
         result: PoolResult | None = None
         with self._lock:
             if self._ends:
-                result = self._ends.pop(next(iter(self._ends)))
+                _, result = self._ends.popitem(last=False)
             elif self._has_open(apart):
                 self._nexts = deque(each for each in self._nexts if not each[0].settled)
                 self._nexts.append((ask, apart))
@@ -337,14 +358,15 @@ class Books:
         """Take out the result of that agent, or all, which nobody has collected."""
         with self._lock:
             if number is None:
-                ends, self._ends = self._ends, {}
+                ends, self._ends = self._ends, OrderedDict()
                 return ends
             return {} if number not in self._ends else {number: self._ends.pop(number)}
 
     def put_back(self, results: dict[int, PoolResult]) -> None:
         """Keep what was collected for whoever collects next."""
         with self._lock:
-            self._ends = {**results, **self._ends}
+            self._ends = OrderedDict({**results, **self._ends})
+            self._drop_oldest()
 
 
 def _is_claimed(entry: Entry) -> bool:

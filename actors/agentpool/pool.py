@@ -10,7 +10,7 @@ from actors._core.ref import Addressed, AgentRef
 from actors.agentpool.ref import AgentPoolRef
 from actors.agentpool.settings import Reader, Settings
 from actors.agentpool.stream import Flush
-from actors.agentpool.values import POLICY
+from actors.agentpool.values import KEPT, POLICY
 from policies import Policy
 
 
@@ -30,6 +30,8 @@ class AgentPool(Agent, Addressed[AgentPoolRef]):
     - `policy`: what a failure means. By default an error that is `retryable`, a TimeoutError or a ConnectionError
       restarts the agent, which then runs its query again, at most 3 times an hour; any other ends it. One that has
       used up what it may use (`guard.Exhausted`) ends by itself then: that is no failure.
+    - `keep_results`: how many results it keeps that nobody has collected; then the oldest are lost, which the log says
+      once, and `lost_results` counts.
 
     A pool that is restarted ends what runs (stopped), and goes on with what waits; its ids go on growing.
     """
@@ -48,11 +50,14 @@ class AgentPool(Agent, Addressed[AgentPoolRef]):
         on_stream: Reader | AgentRef[Any] | None = None,
         max_depth: int | None = None,
         policy: Policy | None = None,
+        keep_results: int = KEPT,
     ) -> None:
         super().__init__()
         if policy is not None:
             self.policy = policy
-        self._settings = Settings(max_agents, when_full, queue, memory, tool_builder, on_stream, max_depth, policy)
+        self._settings = Settings(
+            max_agents, when_full, queue, memory, tool_builder, on_stream, max_depth, policy, keep_results
+        )
         self._ref.begin(self.context, self._settings)
 
     @property

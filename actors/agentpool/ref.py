@@ -41,7 +41,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
 
     A place is taken before an agent starts, and is free once it has ended for good, however: it need not be joined, and
     one that was abandoned is an orphan, which has none. A result is there when the place is free, and is kept until it
-    is collected, by one of those who ask for it.
+    is collected, by one of those who ask for it; the pool's `keep_results` bounds how many are.
     """
 
     __slots__ = ("_starting", "_stream", "books", "run", "settings")
@@ -70,6 +70,11 @@ class AgentPoolRef(AgentRef["AgentPool"]):
     def queued_count(self) -> int:
         """How many wait for a place."""
         return self.books.waiting
+
+    @property
+    def lost_results(self) -> int:
+        """How many results are gone that nobody had collected, because the pool keeps no more of them."""
+        return self.books.lost
 
     def resize(self, max_agents: int) -> None:
         """Let so many run. Those that run go on, also where there are more; those that wait get what is free."""
@@ -301,7 +306,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
     def begin(self, context: Context, settings: Settings) -> None:
         """An incarnation of the pool starts."""
         if context.incarnation == 1:
-            self.books.limit(settings.max_agents, settings.queue)
+            self.books.limit(settings.max_agents, settings.queue, settings.keep_results)
         self.settings = settings
         # What it owes is settled when it ends, however that comes about.
         until: Ask[Any] = Ask("tell me when you end", self._cell, None, None)

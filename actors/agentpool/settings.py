@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from actors._core.ref import AgentRef
+from actors.agentpool.values import KEPT
 from policies import Policy
 
 Reader = Callable[[Any], object]
@@ -24,6 +25,7 @@ class Settings:
     on_stream: Reader | AgentRef[Any] | None = None
     max_depth: int | None = None
     policy: Policy | None = None
+    keep_results: int = KEPT
 
     def __post_init__(self) -> None:
         check_count("max_agents", self.max_agents)
@@ -33,6 +35,7 @@ class Settings:
             check_count("queue", self.queue)
             if self.when_full == "reject":
                 raise ValueError("queue: only with when_full='queue' does anybody wait")
+        check_count("keep_results", self.keep_results, least=1)
         if self.max_depth is not None:
             check_count("max_depth", self.max_depth)
         if self.tool_builder is not None and not callable(self.tool_builder):
@@ -46,7 +49,7 @@ class Settings:
         return self.on_stream.tell if isinstance(self.on_stream, AgentRef) else self.on_stream
 
 
-def check_count(name: str, value: object) -> None:
-    """Raise ValueError unless it is a whole number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name}: a whole number of at least 0, not {value!r}")
+def check_count(name: str, value: object, least: int = 0) -> None:
+    """Raise ValueError unless it is a whole number of at least so many."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name}: a whole number of at least {least}, not {value!r}")

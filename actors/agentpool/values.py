@@ -17,6 +17,8 @@ POLICY: Policy = RetryableOnly(restart=Restart(3, within=3600.0, per="child", th
 """What a failure means in a pool that is not told."""
 INBOX = Mailbox(capacity=32)
 """The mailbox of an agent of a pool: what has no room is refused at once."""
+KEPT = 10_000
+"""How many results that nobody has collected a pool keeps that is not told."""
 
 
 class Status(StrEnum):
