@@ -69,7 +69,7 @@ class App(Agent):
         spawn = self.context.spawn
         drill = self.audit.drill.on
         self.router = spawn(Router, name="router")
-        approver = spawn(
+        self.approver = spawn(
             Approver, self.out / "approvals.db", Approving(self.ask, drill), deadline=60.0, name="approver"
         )
         self.conductor = spawn(
@@ -78,7 +78,7 @@ class App(Agent):
             self.audit.work,
             max_workers=2,
             board=self.out / "board.db",
-            approver=approver,
+            approver=self.approver,
             reviewer=ChildSpec(Editor, args=(self.audit.memory,)),
             decider=decide,
             policy=ByError({PermissionError: Escalate()}, default=RetryableOnly()),
@@ -101,6 +101,8 @@ class App(Agent):
     def on_receive(self, message: Any) -> Any:
         if message == "conductor":
             return self.conductor
+        if message == "approver":
+            return self.approver
         if message == "end":
             # To everybody but this agent, which has sent it.
             return self.router.ask(Broadcast(Cancel(reason="shutdown")))
@@ -174,6 +176,7 @@ def conduct(system: ActorSystem, app: AgentRef[App]) -> tuple[TrackResult | None
     except KeyboardInterrupt:
         conductor.halt("interrupted")
         result = None
+    app.ask("approver").pending()  # it has taken back by now what nobody needs to decide any more
     return result, str(system.tree())
 
 
