@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from actors.board import Receipt
@@ -21,6 +22,7 @@ from actors.tickets import LEGAL, TicketState
 from actors.tickets.states import RUNNING
 
 Wrong = list[str]
+NOTHING = Usage()
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Line:
     path: str
     incarnation: int
     text: str = ""  # how it ended, and with what; or the tier
-    used: Usage = Usage()
+    used: Usage = NOTHING
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,9 @@ def i2_one_at_a_time(seen: Seen) -> Wrong:
     for line in seen.ledger:
         if line.what == "begin":
             begun[line.ticket, line.attempt].add((line.path, line.incarnation))
-    wrong += [f"I2: attempt {n} of {ticket} was begun by {sorted(who)}" for (ticket, n), who in begun.items() if len(who) > 1]
+    wrong += [
+        f"I2: attempt {n} of {ticket} was begun by {sorted(who)}" for (ticket, n), who in begun.items() if len(who) > 1
+    ]
     return wrong + _lives(seen)
 
 
@@ -231,7 +235,7 @@ def i7_each_transition_is_told_once(seen: Seen) -> Wrong:
         if told[ticket] != made[ticket]:
             wrong.append(f"I7: {ticket} took {_route(made[ticket])}, and was told to take {_route(told[ticket])}")
     numbers = [record.seq or 0 for record in seen.records]
-    if any(later != earlier + 1 for earlier, later in zip(numbers, numbers[1:], strict=False)):
+    if any(later != earlier + 1 for earlier, later in pairwise(numbers)):
         wrong.append("I7: the numbers of the records do not grow by one")
     return wrong
 

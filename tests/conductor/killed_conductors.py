@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ def kill_until_done(folder: Path, tickets: int, kills: int, seed: int, crowd: in
         place.mkdir()
         track = make_track(tickets, seed + tracks)
         tracks += 1
-        begin = lambda: start(lambda: work(place, track, 30.0))  # noqa: E731, B023 - called at once
+        begin = partial(start, partial(work, place, track, 30.0))
         running = [begin() for _ in range(crowd)]
         while running:
             victim = dice.choice(running)
@@ -194,9 +195,7 @@ def problems_in(folder: Path, track: Track, counts: Counter[str]) -> Iterator[st
     yield from usage_problems(whole, receipts, lines)
 
 
-def problems_of(
-    ticket: str, receipts: Any, lines: list[dict[str, Any]], last_words: dict[int, int]
-) -> Iterator[str]:
+def problems_of(ticket: str, receipts: Any, lines: list[dict[str, Any]], last_words: dict[int, int]) -> Iterator[str]:
     """Say what is wrong with the attempts at one ticket; `last_words` is the number of each process's last line."""
     fences = [line["fence"] for line in lines if line["what"] == "begin"]
     if fences != sorted(set(fences)):
@@ -224,7 +223,7 @@ def problems_of(
 
 
 def usage_problems(whole: Any, receipts: Any, lines: list[dict[str, Any]]) -> Iterator[str]:
-    """What is booked is the sum of the receipts; each has no more than was spent, and all of it if it came to an end."""
+    """What is booked is the sum of the receipts; each has what was spent, if it came to an end."""
     total = Usage()
     spent: defaultdict[tuple[str, int], Usage] = defaultdict(Usage)
     for line in lines:

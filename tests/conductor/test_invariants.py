@@ -1,4 +1,4 @@
-"""Would each invariant be seen to be broken? A good run has nothing wrong with it; each of these is spoilt in one place."""
+"""Would each invariant be seen to be broken? A good run has nothing wrong with it, and is spoilt in one place."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ def a_lost_message(seen: Seen) -> Seen:
 
 
 def a_message_handled_twice(seen: Seen) -> Seen:
-    return replace(seen, accepted=[*seen.accepted, "hello"], handled=[*seen.handled, "hello"], dead=[*seen.dead, "hello"])
+    return replace(
+        seen, accepted=[*seen.accepted, "hello"], handled=[*seen.handled, "hello"], dead=[*seen.dead, "hello"]
+    )
 
 
 def an_illegal_step(seen: Seen) -> Seen:
@@ -243,7 +245,11 @@ SPOILT: list[tuple[Callable[[Seen], Seen], Callable[[Seen], list[str]], str]] = 
     (a_result_of_another_attempt, of.i10_what_is_over_changes_nothing, "is completed as late"),
     (a_ticket_that_was_completed_twice, of.i10_what_is_over_changes_nothing, "is completed by"),
     (an_attempt_that_is_open, of.i10_what_is_over_changes_nothing, "is open"),
-    (an_attempt_with_the_number_of_another, of.i10_what_is_over_changes_nothing, "runs as attempt 2, and was claimed 1"),
+    (
+        an_attempt_with_the_number_of_another,
+        of.i10_what_is_over_changes_nothing,
+        "runs as attempt 2, and was claimed 1",
+    ),
     (an_attempt_without_a_claim, of.i10_what_is_over_changes_nothing, "X/1 was begun, and never claimed"),
 ]
 

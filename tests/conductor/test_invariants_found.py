@@ -11,9 +11,9 @@ from actors.conductor import Conductor
 from actors.testkit import Gate, Simulation
 from actors.tickets.states import RUNNING
 from actors.work import Job
-from tests.conductor.chaos import Steps
 from tests.conductor.conftest import Conduct
 from tests.conductor.tracks import Script, Throttled, Told, states, ticket, track
+from tests.conductor.witnesses import Steps
 from tests.core.helpers import result
 
 
@@ -61,7 +61,8 @@ def most_in_progress(seed: int, work: Any) -> int:
         steps = Steps(board)
         conductor: Any = system.spawn(Conductor, track(*"ABCDEFGHIJ"), work, max_workers=3, board=board)
         assert conductor.run().done
-    most, inside = 0, set()
+    most = 0
+    inside: set[str] = set()
     for step in steps.all():
         (inside.add if step.new in RUNNING else inside.discard)(step.ticket)
         most = max(most, len(inside))

@@ -69,7 +69,11 @@ def _worked_through(folder: Path) -> Board:
         board.spend(claim, "Tier 3", Usage(11, 1))
         board.complete(claim, f"by {claim.fence}")
         head = {"pid": 1, "ticket": name, "fence": claim.fence}
-        lines += [{"what": "begin", **head}, {"what": "spent", **head, "input": 11, "output": 1}, {"what": "end", **head}]
+        lines += [
+            {"what": "begin", **head},
+            {"what": "spent", **head, "input": 11, "output": 1},
+            {"what": "end", **head},
+        ]
     (folder / "ledger").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return board
 

@@ -23,8 +23,8 @@ from actors.tickets import Track, load_tickets
 from actors.typed import AdditionalContext, Decision, NeedsDecision, ReviewRequest
 from actors.work import Job, Reviewer
 from policies import ByError, Escalate, Restart, RetryableOnly, Stop
-from tests.conductor.chaos import Steps
 from tests.conductor.tracks import Fatal, Throttled, Told
+from tests.conductor.witnesses import Steps
 from tests.core.helpers import Trace, result
 
 MODELS = ("small", "middle", "large")
