@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from actors._core.checks import is_seconds
 from actors.models.errors import InferenceFailed, ModelError, NetworkError
 from actors.models.openai_errors import error_in_stream, error_of_status
 from actors.models.openai_stream import AnswerSoFar
-from actors.models.openai_wire import Prices, body_of, read_completion
+from actors.models.openai_wire import Prices, TokenLimit, body_of, read_completion
 from actors.models.stream import DriverEvent
 from actors.models.talk import Completion, Request
 
@@ -31,6 +31,9 @@ class OpenAIDriver:
     answer may take is for the deadline of the agent to say. `prices` are dollars for a million tokens, in and out; with
     them `Usage.cost` is known. `extra` goes into the body of each request as it is.
 
+    `token_limit` is the field in which a request's limit of tokens is sent. Models that think before they answer want
+    "max_completion_tokens", and most of them refuse a temperature: with `send_temperature=False` they get none.
+
     It asks once and never again by itself: put `Retrying` around it. One driver, with its pool of connections, serves
     any number of threads; `close` it, or use it in a `with` block. Raises ImportError, which says what to install,
     without the extra.
@@ -45,15 +48,21 @@ class OpenAIDriver:
         timeout: float = 60.0,
         prices: Prices | None = None,
         extra: Mapping[str, Any] | None = None,
+        token_limit: TokenLimit = "max_tokens",
+        send_temperature: bool = True,
     ) -> None:
         if not isinstance(model, str) or not model:
             raise ValueError(f"model: its name, not {model!r}")
         if not is_seconds(timeout, above=0.0):
             raise ValueError(f"timeout: seconds, more than 0, not {timeout!r}")
+        if token_limit not in get_args(TokenLimit):
+            raise ValueError(f"token_limit: {' or '.join(map(repr, get_args(TokenLimit)))}, not {token_limit!r}")
         self.model = model
         self.timeout = timeout
         self.prices = prices
         self._extra = dict(extra or {})
+        self._token_limit = token_limit
+        self._send_temperature = send_temperature
         self._client = _connect(base_url, api_key, timeout)
 
     def complete(self, request: Request) -> Completion:
@@ -78,7 +87,7 @@ class OpenAIDriver:
         self._client.close()
 
     def _create(self, request: Request, **more: Any) -> Any:
-        body = body_of(request, self.model)
+        body = body_of(request, self.model, self._token_limit, self._send_temperature)
         return self._client.chat.completions.create(**body, **more, extra_body=self._extra or None)
 
     def _pieces(self, request: Request, answer: Any) -> Iterator[DriverEvent]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from actors._core.errors import printed
 from actors.guard import Usage
@@ -18,7 +18,12 @@ from actors.models.talk import ChatMessage, Completion, Request, ToolCall, ToolS
 Prices = tuple[float, float]  # dollars for a million tokens, in and out
 
 
-def body_of(request: Request, model: str) -> dict[str, Any]:
+TokenLimit = Literal["max_tokens", "max_completion_tokens"]
+
+
+def body_of(
+    request: Request, model: str, token_limit: TokenLimit = "max_tokens", send_temperature: bool = True
+) -> dict[str, Any]:
     """Give the arguments of the client's call for this request."""
     body: dict[str, Any] = {
         "model": request.model or model,
@@ -27,8 +32,8 @@ def body_of(request: Request, model: str) -> dict[str, Any]:
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
     if request.max_tokens is not None:
-        body["max_tokens"] = request.max_tokens
-    if request.temperature is not None:
+        body[token_limit] = request.max_tokens
+    if request.temperature is not None and send_temperature:
         body["temperature"] = request.temperature
     return body
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from actors import Cancelled
-from actors.guard import Usage
+from actors.guard import Manifest, Usage
 from actors.models import (
     ChatMessage,
     Completion,
     ContentComplete,
     ModelDriver,
+    ModelLoop,
     OpenAIDriver,
     Request,
     TextDelta,
@@ -56,6 +57,33 @@ def test_a_request_says_its_own_model_its_limits_and_the_key(asking: Asking) -> 
     assert (body["model"], body["max_tokens"], body["temperature"], body["top_k"]) == ("large", 9, 0.5, 3)
     assert key == "Bearer sk-secret-key"
     assert "sk-secret-key" not in repr(driver)
+
+
+def test_the_limit_of_tokens_is_sent_in_the_field_that_the_model_wants(asking: Asking) -> None:
+    driver, server = asking(
+        whole(message()),
+        streamed(*text_chunks("a")),
+        whole(message()),
+        token_limit="max_completion_tokens",
+        send_temperature=False,
+    )
+    driver.complete(ask("?", max_tokens=9, temperature=0.5))
+    list(driver.stream(ask("?", max_tokens=8, temperature=0.5)))
+    driver.complete(ask("?"))
+    assert [body.get("max_completion_tokens") for body in server.bodies] == [9, 8, None]
+    assert not [body for body in server.bodies if "max_tokens" in body or "temperature" in body]
+
+
+def test_a_manifest_for_a_model_that_thinks_reaches_it_as_it_wants(asking: Asking) -> None:
+    driver, server = asking(streamed(*text_chunks("a")), token_limit="max_completion_tokens")
+    assert ModelLoop(driver, manifest=Manifest(max_tokens=100, temperature=1.0)).run("?").text == "a"
+    body = server.bodies[0]
+    assert (body["max_completion_tokens"], body["temperature"], "max_tokens" in body) == (100, 1.0, False)
+
+
+def test_a_field_for_the_limit_that_no_server_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="token_limit: 'max_tokens' or 'max_completion_tokens', not 'tokens'"):
+        OpenAIDriver("small", token_limit="tokens")  # type: ignore[arg-type]
 
 
 def test_tools_their_calls_and_their_results_are_said_as_the_api_has_them(asking: Asking) -> None:
