@@ -18,15 +18,35 @@ COUNT = 20
 """So many of the newest, where nobody says how many."""
 _LOOK_SECONDS = 1.0  # from one look whether the run has ended to the next, while nothing comes
 _AT_ONCE = 1000
-_KIND_COLUMNS = 19
+_KIND_COLUMNS = max(map(len, KINDS))
 
 _LOUD = {
-    "red": ("agent_failed", "agent_start_failed", "agent_escalated", "agent_abandoned", "hook_failed", "task_failed"),
-    "yellow": ("agent_suspended", "agent_backing_off", "agent_restarting", "dead_letter", "overflow", "log_gap"),
-    "green": ("agent_started", "agent_restarted", "agent_resumed", "system_started"),
-    "dim": ("agent_stopping", "agent_stopped", "agent_spawned"),
+    "red": (
+        "agent_failed agent_start_failed agent_escalated agent_abandoned hook_failed task_failed mission_work_failed"
+    ),
+    "yellow": (
+        "agent_suspended agent_backing_off agent_restarting dead_letter overflow log_gap agent_interrupted "
+        "task_blocked task_exhausted task_killed task_lost mission_work_held mission_work_returned "
+        "mission_work_blocked mission_work_killed mission_help_needed mission_watch_triggered reviewer_rejection "
+        "conductor_escalation"
+    ),
+    "green": (
+        "agent_started agent_restarted agent_resumed system_started agent_completed task_completed "
+        "mission_work_completed mission_work_unblocked reviewer_approval"
+    ),
+    "dim": "agent_stopping agent_stopped agent_spawned agent_state_changed agent_stream usage_reported",
 }
-_STYLES = {kind: style for style, kinds in _LOUD.items() for kind in kinds}
+_STYLES = {kind: style for style, kinds in _LOUD.items() for kind in kinds.split()}
+_BY_STATE = {
+    "mission_state_changed": {
+        "completed": "green", "paused": "yellow", "blocked": "yellow", "stopped": "yellow", "failed": "red",
+    },
+    "approval_state_changed": {
+        "pending": "yellow", "approved": "green", "denied": "yellow", "expired": "yellow", "cancelled": "yellow",
+    },
+    "breaker_state_changed": {"open": "red", "half_open": "yellow", "closed": "green"},
+}  # fmt: skip
+"""Where one kind tells of several steps: by the new state."""
 
 
 class Lines:
@@ -50,10 +70,10 @@ class Lines:
         kind = record.event_type
         who = record.path or record.agent_id or record.mission_id or ""
         who += f" #{record.incarnation}" if record.incarnation is not None else ""
-        # A kind of which a reader does not know the fields may still have a long name.
-        style = _STYLES.get(kind, "")
+        style = _STYLES.get(kind) or _BY_STATE.get(kind, {}).get(record.new_state or "", "")
         head = f"{local_time(record.timestamp)} {record.seq or 0:>7}  "
-        said = "  ".join(part for part in (clean(who), clean(record.text)) if part)
+        said = "  ".join(clean(part) for part in (who, record.task_id, record.text) if part)
+        # A kind that this reader does not know may have a longer name.
         return head + painted(f"{clean(kind):<{_KIND_COLUMNS}}", style, self._colours) + f" {said}"
 
 

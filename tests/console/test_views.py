@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from actors.console import main
+from actors.console import events_view, main
 from actors.eventlog import SqliteLog
-from actors.eventlog.kinds import MissionEventRecord
+from actors.eventlog.kinds import KINDS, MissionEventRecord, MissionWorkAssignedRecord
+from actors.eventlog.work_kinds import MissionWorkFailedRecord
 from tests.console.runs import COMMAND, Audit
 
 Said = Callable[..., list[str]]
@@ -113,7 +114,72 @@ def test_events_of_a_mission_are_those_of_no_other(path: Path, said: Said) -> No
             log.append(MissionEventRecord(message=f"of {name}").with_mission(name))
         log.flush()
         (line,) = said("events", path, "--mission", "b")
-    assert line.endswith("mission_event       b  of b")
+    assert line.endswith("mission_event           b  of b")
+
+
+def test_every_kind_has_room_in_its_column(path: Path, said: Said) -> None:
+    with SqliteLog(path) as log:
+        for kind in KINDS.values():
+            log.append(kind(path="/who"))
+        log.flush()
+        lines = said("events", path, "-n", len(KINDS))
+    assert len({line.index("/who") for line in lines}) == 1
+    assert sorted(kinds(lines)) == sorted(KINDS)
+
+
+def test_the_steps_of_a_ticket_say_of_which(path: Path, said: Said) -> None:
+    with SqliteLog(path) as log:
+        log.append(MissionWorkFailedRecord(path="/conductor", incarnation=1, task_id="T1", message="no disk"))
+        log.append(MissionWorkAssignedRecord(path="/conductor", task_id="T2").with_transition("ready", "in_progress"))
+        log.flush()
+        failed, assigned = said("events", path)
+    assert failed.endswith("mission_work_failed     /conductor #1  T1  no disk")
+    assert assigned.endswith("mission_work_assigned   /conductor  T2  ready -> in_progress")
+
+
+COLOURS = {"red": "31", "yellow": "33", "green": "32", "dim": "2", "": None}
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "colour"),
+    [
+        ("agent_failed", None, "red"),
+        ("task_failed", None, "red"),
+        ("mission_work_failed", "exhausted", "red"),
+        ("mission_work_blocked", "blocked", "yellow"),
+        ("mission_work_returned", "ready", "yellow"),
+        ("mission_help_needed", None, "yellow"),
+        ("agent_interrupted", "paused", "yellow"),
+        ("mission_work_completed", "completed", "green"),
+        ("reviewer_approval", None, "green"),
+        ("usage_reported", None, "dim"),
+        ("mission_work_assigned", "in_progress", ""),
+        ("mission_state_changed", "failed", "red"),
+        ("mission_state_changed", "completed", "green"),
+        ("mission_state_changed", "running", ""),
+        ("approval_state_changed", "denied", "yellow"),
+        ("breaker_state_changed", "open", "red"),
+        ("breaker_state_changed", None, ""),
+    ],
+)
+def test_what_somebody_has_to_look_at_is_loud_where_there_are_colours(
+    path: Path, said: Said, monkeypatch: pytest.MonkeyPatch, kind: str, state: str | None, colour: str
+) -> None:
+    monkeypatch.setattr(events_view, "has_colours", lambda stream: True)
+    with SqliteLog(path) as log:
+        log.append(KINDS[kind](path="/who", new_state=state))
+        log.flush()
+        (line,) = said("events", path)
+    found = re.search(r"\x1b\[(\d+)m(\w+) *\x1b\[0m", line)
+    assert (found and found[1]) == COLOURS[colour]
+    assert kind in line
+
+
+def test_every_kind_that_has_a_colour_is_there_and_has_one() -> None:
+    named = [kind for kinds in events_view._LOUD.values() for kind in kinds.split()]
+    assert len(named) == len(set(named))
+    assert {*named, *events_view._BY_STATE} <= set(KINDS)
+    assert not set(named) & set(events_view._BY_STATE)
 
 
 def test_events_as_json_are_one_record_on_each_line(audit: Audit, path: Path, said: Said) -> None:
