@@ -70,7 +70,7 @@ class Writer:
         self._follow: deque[Callable[[], None]] = deque()
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        """Execute a statement; of texts that are not UTF-8, as errors about files may be, what is not is spelled out."""
+        """Execute a statement; what is not UTF-8 in a text, as in an error about a file, is spelled out."""
         try:
             return self._connection.execute(statement, values)
         except UnicodeEncodeError:
