@@ -16,6 +16,16 @@ from actors.tickets import Ticket
 from actors.typed import Asking
 
 
+def _check_ticket(ticket: object) -> None:
+    if not isinstance(ticket, str):
+        raise ValueError(f"ticket: the id of one, not {ticket!r}")
+
+
+def _check_reason(reason: object) -> None:
+    if not isinstance(reason, str):
+        raise ValueError(f"reason: a text, not {reason!r}")
+
+
 @dataclass(frozen=True, slots=True)
 class Run(Asking[TrackResult]):
     """Work through the track; answered when it has ended. Whoever asks while it runs waits for the same end."""
@@ -26,6 +36,9 @@ class Halt(ControlMessage, Asking[bool]):
     """End the run: give up what runs, so that it is ready again. Answers whether there was a run."""
 
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        _check_reason(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +65,19 @@ class BlockTicket(Asking[None]):
     ticket: str
     reason: str
 
+    def __post_init__(self) -> None:
+        _check_ticket(self.ticket)
+        _check_reason(self.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class UnblockTicket(Asking[None]):
     """Let a blocked ticket go on."""
 
     ticket: str
+
+    def __post_init__(self) -> None:
+        _check_ticket(self.ticket)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +86,18 @@ class CompleteTicket(Asking[None]):
 
     ticket: str
 
+    def __post_init__(self) -> None:
+        _check_ticket(self.ticket)
+
 
 @dataclass(frozen=True, slots=True)
 class RetryTicket(Asking[None]):
     """Have a ticket that has failed or run out worked on again."""
 
     ticket: str
+
+    def __post_init__(self) -> None:
+        _check_ticket(self.ticket)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +106,11 @@ class ApproveStart(Asking[bool]):
 
     ticket: str
     prompt: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_ticket(self.ticket)
+        if not isinstance(self.prompt, str | None):
+            raise ValueError(f"prompt: a text or None, not {self.prompt!r}")
 
 
 @dataclass(frozen=True, slots=True)
