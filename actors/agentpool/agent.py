@@ -112,7 +112,8 @@ class PoolAgent(Agent):
             work()
         except BaseException as error:
             context = self.context
-            if isinstance(error, ReplyError) or (isinstance(error, Cancelled) and context.cancelled):
+            given_up = isinstance(error, Cancelled) and (context.cancelled or self.seat.token.cancelled)
+            if isinstance(error, ReplyError) or given_up:
                 # To the kernel an answer: but nobody asked for this work, and it has come to its end.
                 self._end_with(None, error)
                 return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from actors._core.future import Ask
 from actors._core.spec import ChildSpec
 from actors.agentpool.values import SpawnConfig
+from actors.guard.cancel import CancelToken
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -27,6 +28,7 @@ class Entry:
     tools: Any = None
     has_tools: bool = False
     claims: list[Ask[Any]] = field(default_factory=list)
+    token: CancelToken = field(default_factory=CancelToken)
 
     @property
     def name(self) -> str:

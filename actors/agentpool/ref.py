@@ -29,6 +29,7 @@ from actors.agentpool.settings import Reader, Settings, check_count
 from actors.agentpool.starting import Starting
 from actors.agentpool.stream import Stream, StreamEvent
 from actors.agentpool.values import Joined, PoolResult, SpawnConfig
+from actors.guard.cancel import CancelToken
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -117,12 +118,13 @@ class AgentPoolRef(AgentRef["AgentPool"]):
             raise ValueError(f"config: a SpawnConfig, not {config!r}")
         asker = None if here.context is None else here.context.cell
         # By who spawns it, and by where it is: neither alone sees an agent's thread, or a pool beside its own.
-        above = [entry.depth + 1 for entry in (nearest_entry(asker), nearest_entry(self._cell)) if entry is not None]
+        above_it = nearest_entry(self._cell)
+        above = [entry.depth + 1 for entry in (nearest_entry(asker), above_it) if entry is not None]
         depth = max(above, default=0)
         most = self.settings.max_depth
         if most is not None and depth > most:
             raise SpawnDepthError(self.path, depth - 1, most)
-        return Entry(config, depth)
+        return Entry(config, depth, token=CancelToken(None if above_it is None else above_it.token))
 
     def _enter(self, entries: list[Entry]) -> list[Entry]:
         return self.books.enter(entries, self._may_wait)
@@ -205,8 +207,9 @@ class AgentPoolRef(AgentRef["AgentPool"]):
     def abort(self, id: int) -> bool:
         """Have an agent give up: one that waits leaves, for one that runs `context.cancelled` is true from now on.
 
-        Never blocks; the agent ends once its code returns, or is abandoned after its `shutdown` seconds. From now on
-        its result is CANCELLED, whatever it still gives. False if it has given a value, has ended, or never was.
+        Never blocks; the agent ends once its code returns, or is abandoned after its `shutdown` seconds. What it holds
+        with its `seat.token` ends at once, such as its wait for another try at a model. From now on its result is
+        CANCELLED, whatever it still gives. False if it has given a value, has ended, or never was.
         """
         if fence.raised:
             before_acting()

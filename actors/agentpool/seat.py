@@ -8,6 +8,7 @@ from actors._core.here import here
 from actors.agentpool.entry import Entry, entry_of
 from actors.agentpool.saying import record_of
 from actors.agentpool.stream import StreamEvent
+from actors.guard.cancel import CancelToken
 
 if TYPE_CHECKING:
     from actors._core.cell import Cell
@@ -95,6 +96,11 @@ class Seat:
             entry.tools = () if builder is None else builder(self)
             entry.has_tools = True
         return entry.tools
+
+    @property
+    def token(self) -> CancelToken:
+        """What is cancelled when the agent is aborted, or one that it comes from: `token.hold(future)` ends with it."""
+        return self._entry.token
 
     def stream(self, event: Any) -> None:
         """Say something while working: the pool's `on_stream` gets it as a StreamEvent, and the log its text, cut.

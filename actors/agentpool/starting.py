@@ -202,9 +202,12 @@ class Starting:
         entry, waited = self._books.abort(id)
         if entry is not None and waited:
             self.leave(entry, Status.CANCELLED, error=self._cancelled(entry))
-        elif entry is not None and entry.cell is not None:
-            end(entry.cell, drain=False)
-            self._let_go(entry.cell)
+        elif entry is not None:
+            if entry.cell is not None:
+                end(entry.cell, drain=False)
+                self._let_go(entry.cell)
+            # Last: what it waits for ends with this, and by then it is told to end itself.
+            entry.token.cancel(f"agent {entry.id} of {self._cell.path} was aborted")
         return entry is not None
 
     def look_up(self, ask: Ask[Any]) -> None:

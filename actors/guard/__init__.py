@@ -1,6 +1,7 @@
 """How much may an agent use, and what happens when it is used up?"""
 
 from actors.guard.breakers import Breaker, Breakers, CircuitOpenError
+from actors.guard.cancel import CancelToken
 from actors.guard.loop import LoopGuard
 from actors.guard.manifest import NETWORK, Manifest, ManifestError, Privacy
 from actors.guard.quota import Quota
@@ -14,6 +15,7 @@ __all__ = [
     "Block",
     "Breaker",
     "Breakers",
+    "CancelToken",
     "CircuitBreak",
     "CircuitOpenError",
     "Exhausted",

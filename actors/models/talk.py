@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from actors._core.here import check_fence, here
+from actors.agentpool.seat import nearest_entry
 from actors.guard import Usage
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -62,6 +63,9 @@ class WhoeverCalls:
             here.context.check()
 
     def wait(self, future: Any) -> None:
+        entry = None if here.context is None else nearest_entry(here.context.cell)
+        if entry is not None:
+            entry.token.hold(future)  # an agent of a pool, which may be aborted meanwhile
         future.get()
 
 

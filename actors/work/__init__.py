@@ -1,5 +1,6 @@
 """What does a worker do with a ticket, and what is it given to do so?"""
 
+from actors.guard.cancel import CancelToken
 from actors.work.agent_tools import agent_tools
 from actors.work.assignment import (
     Assignment,
@@ -10,7 +11,6 @@ from actors.work.assignment import (
     ExhaustedEnd,
     cause_of,
 )
-from actors.work.cancel import CancelToken
 from actors.work.context_files import ContextText, read_context
 from actors.work.course import Work
 from actors.work.job import Job

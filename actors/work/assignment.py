@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors._core.errors import AgentStoppedError
 from actors.guard import Quota, Usage, UsageByTier
-from actors.work.cancel import CancelToken
+from actors.guard.cancel import CancelToken
 
 if TYPE_CHECKING:
     from actors._core.ref import AgentRef

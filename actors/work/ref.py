@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from actors._core.future import AgentFuture
 from actors._core.ref import AgentRef
+from actors.guard.cancel import CancelToken
 from actors.typed import AdditionalContext, Cancel, TypedRef
 from actors.work.assignment import Assignment
-from actors.work.cancel import CancelToken
 from actors.work.standing import Standing, WorkState
 
 if TYPE_CHECKING:

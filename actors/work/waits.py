@@ -14,8 +14,8 @@ from actors._core.errors import AgentStoppedError, AskTimeout, Cancelled
 from actors._core.future import AgentFuture, Ask
 from actors._core.here import here
 from actors._core.ref import AgentRef
+from actors.guard.cancel import CancelToken
 from actors.typed import TypedRef
-from actors.work.cancel import CancelToken
 from actors.work.waiting import wait_on_clock
 
 if TYPE_CHECKING:

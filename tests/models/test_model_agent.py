@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from actors import ActorSystem, DeadLetter
-from actors.agentpool import AgentPool, SpawnConfig, Status, spawn_agent
+from actors import ActorSystem, AgentStopped, DeadLetter
+from actors.agentpool import AgentPool, PoolAgent, SpawnConfig, Status, current_seat, spawn_agent
 from actors.guard import Exhausted, Manifest, Quota, Usage
 from actors.memory import LocalMemory
 from actors.models import (
@@ -19,6 +19,7 @@ from actors.models import (
     Retrying,
     ScriptedDriver,
     TextDelta,
+    ask,
     calls,
 )
 from actors.testkit import Gate
@@ -212,6 +213,64 @@ def test_an_agent_that_is_aborted_asks_no_more(system: ActorSystem) -> None:
     gate.open()
     assert pool.join(id).status is Status.CANCELLED
     assert len(driver.requests) == 1
+
+
+# -- aborted between two tries ----------------------------------------------------
+
+
+def retry(query: str) -> str:
+    return Retrying(ScriptedDriver([DOWN], repeat=True), delays=(60.0,)).complete(ask(query)).text
+
+
+def model_retries() -> SpawnConfig:
+    return config(Retrying(ScriptedDriver([DOWN], repeat=True), delays=(60.0,)))
+
+
+class RetriesInStart(PoolAgent):
+    def on_start(self) -> None:
+        retry("?")
+
+
+@pytest.mark.parametrize("waiting", [lambda: SpawnConfig(retry, "?"), model_retries], ids=["function", "model"])
+def test_an_agent_that_is_aborted_between_two_tries_is_free_at_once(
+    system: ActorSystem, clock: Any, dispatcher: Any, lines: list[str], waiting: Any
+) -> None:
+    pool = system.spawn(AgentPool)
+    id = pool.spawn(replace(waiting(), dispatcher=dispatcher))
+    clock.armed.wait_until(lambda notes: notes)
+
+    pool.abort(id)
+
+    result = pool.join(id)
+    assert result.status is Status.CANCELLED
+    assert "was aborted" in str(result.error)
+    assert not system.orphans
+    assert not [line for line in lines if "failed" in line]
+
+
+def test_so_is_one_that_an_aborted_agent_has_do_a_part(system: ActorSystem, clock: Any, log: EventLog) -> None:
+    pool = system.spawn(AgentPool, tool_builder=spawn_agent(retry), name="pool")
+    id = pool.spawn(SpawnConfig(lambda query: current_seat().tools[0](query=query, name="part"), "?"))
+    clock.armed.wait_until(lambda notes: notes)
+
+    pool.abort(id)
+
+    assert pool.join(id).status is Status.CANCELLED
+    assert log.wait(AgentStopped, "/pool/agent-1/pool/part")
+    assert not system.orphans
+
+
+def test_so_is_one_that_waits_in_its_start(system: ActorSystem, clock: Any) -> None:
+    pool = system.spawn(AgentPool, when_full="queue", max_agents=1)
+    with Gate() as gate:
+        _, id = pool.fan_out([SpawnConfig(lambda query: gate.wait()), SpawnConfig(RetriesInStart)])
+        gate.reached()
+    clock.armed.wait_until(lambda notes: notes)
+
+    pool.abort(id)
+
+    assert pool.join(id).status is Status.CANCELLED
+    assert not system.orphans
 
 
 def test_it_says_what_it_is() -> None:
