@@ -1,4 +1,4 @@
-"""What is there to tell of tasks, missions and reviews, and of an agent's work? The program that does them tells it."""
+"""What is there to tell of tickets, attempts, tracks and reviews? Whoever owns a state tells of each step of it."""
 
 from __future__ import annotations
 
