@@ -268,6 +268,7 @@ class Conductor(Agent, Addressed[ConductorRef]):
 
     def _end_run(self, outcome: TrackOutcome, reason: str = "") -> None:
         """Tell all who wait how it ended; what ran still is given back."""
+        self._crew.booking.book_all()
         if self._is_over and not self._runs:
             return
         self._is_over = True

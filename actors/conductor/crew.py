@@ -19,6 +19,7 @@ from actors.agentpool import AgentPool, AgentPoolRef
 from actors.board import Board, Claim, Late, Owner
 from actors.conductor.attempts import Attempt, AttemptOver, Hand, HandBack, PoolBack, Settled, Stage, asked, pipe
 from actors.conductor.booking import Booking
+from actors.conductor.ref import ConductorRef
 from actors.conductor.results import Running
 from actors.conductor.settings import Settings
 from actors.conductor.telling import Teller
@@ -75,7 +76,9 @@ class Crew:
         self.hands: dict[AgentRef[Any], Hand] = {}
         self.attempts: dict[str, Attempt] = {}
         self.kept: dict[str, Hand] = {}
-        self.booking = Booking(board, self.attempts)
+        ref = context.ref
+        assert isinstance(ref, ConductorRef)
+        self.booking = Booking(board, self.attempts, ref._untold)
         self.pool: AgentPoolRef = context.spawn(AgentPool, max_agents=settings.max_workers, name="pool")
         self._life = self.pool.incarnation
         self._asks_pool = False  # whether it is there, or a place is free: nobody is started meanwhile

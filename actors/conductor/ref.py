@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from actors._core.future import AgentFuture
 from actors._core.ref import AgentRef
+from actors.conductor.booking import Untold
 from actors.conductor.protocol import (
     ApproveStart,
     BlockTicket,
@@ -23,8 +24,9 @@ from actors.conductor.protocol import (
 from actors.conductor.results import TrackResult, TrackSnapshot
 from actors.guard import UsageByTier
 from actors.tickets import Ticket
+from actors.tickets.loading import parse_tickets
 from actors.typed import Kill, Pause, Resume
-from actors.work import CancelToken
+from actors.work import CancelToken, Spent
 from actors.work.waits import Question
 
 if TYPE_CHECKING:
@@ -40,12 +42,19 @@ class ConductorRef(AgentRef["Conductor"]):
     called on any thread, and from any agent but the conductor itself; they raise AgentStoppedError once it has ended.
     """
 
-    __slots__ = ("_places",)
+    __slots__ = ("_places", "_untold")
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell)
         # A board in memory, which lives through the restarts of its conductor; see `Places`.
         self._places: Places | None = None
+        self._untold = Untold()
+
+    def tell(self, message: Any) -> None:
+        """Send a message and go on, as `AgentRef.tell`; what an attempt has used counts from here on."""
+        if isinstance(message, Spent):
+            self._untold.note(message)
+        super().tell(message)
 
     # -- the run ------------------------------------------------------------------
 
@@ -108,9 +117,7 @@ class ConductorRef(AgentRef["Conductor"]):
 
     def add(self, tickets: Iterable[Ticket | Mapping[str, Any]] | Ticket) -> tuple[str, ...]:
         """Add tickets, all or none, and give their ids; also while it runs. Raises TicketsError with all problems."""
-        given = [tickets] if isinstance(tickets, Ticket) else list(tickets)
-        parsed = tuple(item if isinstance(item, Ticket) else Ticket.model_validate(item) for item in given)
-        return tuple(self.ask(TakeTickets(parsed)))
+        return tuple(self.ask(TakeTickets(tuple(parse_tickets([tickets] if isinstance(tickets, Ticket) else tickets)))))
 
     # -- starting by hand ---------------------------------------------------------
 

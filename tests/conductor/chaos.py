@@ -161,7 +161,8 @@ class Chaos:
         for _ in range(self._dice.randrange(0, 16)):
             self._pass_time(self._dice.choice([0.0, 0.1, 0.6, 1.1, 3.0, 8.0]))
             self._meddle()
-        self._bring_to_an_end()
+        if self._dice.random() < 0.85:
+            self._bring_to_an_end()
         return self._look()
 
     def _begin_run(self) -> None:
@@ -269,10 +270,9 @@ class Chaos:
     # -- what came of it ------------------------------------------------------------------
 
     def _look(self) -> Seen:
-        """End the system, then look."""
-        self._gate.open()
-        self._pass_time(60.0)
+        """End the system, if need be in the middle of it all, then look."""
         self._faults.clear()
+        self._gate.open()
         self._stop()
         whole = self.board.snapshot(TRACK)
         seen = Seen(

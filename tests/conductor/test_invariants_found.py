@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from actors import ActorSystem
 from actors.board import Board
 from actors.conductor import Conductor
-from actors.testkit import Gate, Simulation
+from actors.guard import Usage
+from actors.testkit import Faults, Gate, Simulation
 from actors.tickets.states import RUNNING
-from actors.work import Job
+from actors.work import Job, Spent
+from policies import Restart
 from tests.conductor.conftest import Conduct
 from tests.conductor.tracks import Script, Throttled, Told, states, ticket, track
 from tests.conductor.witnesses import Steps
@@ -68,3 +71,42 @@ def most_in_progress(seed: int, work: Any) -> int:
         most = max(most, len(inside))
     board.close()
     return most
+
+
+def test_what_was_used_is_booked_though_the_conductor_is_stopped_before_it_comes_to_hear_of_it(
+    conduct: Conduct, system: ActorSystem
+) -> None:
+    told = Gate()
+
+    def work(job: Job) -> Any:
+        job.spend(100, 50)
+        job.spend(10, 5)
+        told.wait()
+        yield job.sleep(1e6)
+
+    with Board(clock=system.clock) as board, Faults(system) as faults:
+        conductor = conduct(track("A"), work, board=board)
+        hang = faults.hang(conductor, Spent)  # busy with what it is told first, it has the rest still in its mailbox
+        with told:
+            conductor.run(block=False)
+            told.reached()
+        hang.reached()
+        stopped = conductor.stop(block=False, drain=False)
+        hang.clear()
+        result(stopped)
+        assert board.usage("track").total == Usage(110, 55)
+        assert [each.usage.total for each in board.receipts("track", "A")] == [Usage(110, 55)]
+
+
+def test_what_was_used_is_booked_though_the_conductor_fails_over_that_very_message(
+    conduct: Conduct, system: ActorSystem
+) -> None:
+    def work(job: Job) -> Any:
+        job.spend(100, 50)
+        if job.attempt == 1:
+            yield job.sleep(1e6)
+
+    with Faults(system) as faults:
+        faults.crash("/conductor", Spent)
+        conductor = conduct(track("A"), work, spec_options={"policy": Restart()})
+        assert result(conductor.run(block=False)).usage.total == Usage(200, 100)

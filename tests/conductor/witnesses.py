@@ -1,4 +1,4 @@
-"""Who sees what a crew does, without asking it? The work keeps a ledger, and the database of a board notes its steps."""
+"""Who sees what a crew does, without asking it? The work keeps a ledger, and the database notes the steps it takes."""
 
 from __future__ import annotations
 
