@@ -11,6 +11,7 @@ from actors.board.values import TrackExistsError, Transitions
 from actors.board.writer import BY_DEPENDENCY, BY_HAND, BY_ITSELF, Row, Writer, encodable
 from actors.tickets import Ticket, TicketsError, TicketState, Track
 from actors.tickets.graph import graph_problems
+from actors.tickets.loading import parse_tickets
 from actors.tickets.problems import Problem
 from actors.tickets.states import ENDED, HOPELESS
 from actors.typed import Priority
@@ -57,7 +58,7 @@ class Adding(Store):
         with self._writing() as writer:
             number = self._number(track)
             (fields,) = writer.execute("SELECT fields FROM track WHERE n = ?", (number,)).fetchone()
-            return self._add(writer, track, json.loads(fields)["auto_queue"], list(tickets))
+            return self._add(writer, track, json.loads(fields)["auto_queue"], parse_tickets(tickets))
 
     def _make_track(self, writer: Writer, track: Track) -> Transitions:
         try:

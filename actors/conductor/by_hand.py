@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from actors.board import Board, Transitions
 from actors.conductor import protocol
 from actors.conductor.starts import Starts
+from actors.tickets import Ticket
+from actors.tickets.loading import parse_tickets
 from actors.work import AddTickets
 
 if TYPE_CHECKING:
@@ -66,12 +68,15 @@ class ByHand:
 
     def add(self, message: protocol.TakeTickets | AddTickets) -> tuple[str, ...] | None:
         """Add tickets, and give their ids; a worker may leave out those that are there."""
-        tickets = message.tickets
-        if isinstance(message, AddTickets) and message.known_too:
-            tickets = tuple(ticket for ticket in tickets if not self._has(ticket.id))
-        if not self._change(lambda: self._board.add(self._track, tickets)):
-            return None
-        return tuple(ticket.id for ticket in tickets)
+        tickets: list[Ticket] = []
+
+        def add() -> Transitions:
+            tickets.extend(parse_tickets(message.tickets))
+            if isinstance(message, AddTickets) and message.known_too:
+                tickets[:] = [ticket for ticket in tickets if not self._has(ticket.id)]
+            return self._board.add(self._track, tickets)
+
+        return tuple(ticket.id for ticket in tickets) if self._change(add) else None
 
     def _has(self, ticket: str) -> bool:
         try:

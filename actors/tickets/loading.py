@@ -26,14 +26,19 @@ def load_tickets(source: Source) -> tuple[Ticket, ...]:
     missing, wrong or not known, an id twice, a dependency that is not there, a cycle. OSError for a file that cannot be
     read.
     """
-    try:
-        tickets = _validated(source)
-    except ValidationError as error:
-        raise TicketsError(_problem(details) for details in error.errors(include_url=False)) from None
+    tickets = parse_tickets(source)
     problems = graph_problems(tickets)
     if problems:
         raise TicketsError(problems)
     return tuple(tickets)
+
+
+def parse_tickets(source: Source) -> list[Ticket]:
+    """Give the tickets of a list as `load_tickets` does, whatever they depend on; raises TicketsError."""
+    try:
+        return _validated(source)
+    except ValidationError as error:
+        raise TicketsError(_problem(details) for details in error.errors(include_url=False)) from None
 
 
 def _validated(source: Source) -> list[Ticket]:

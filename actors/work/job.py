@@ -11,6 +11,7 @@ from actors._core.future import AgentFuture
 from actors._core.wall import wall_clock
 from actors.approvals import ApproverRef, Withdraw
 from actors.eventlog.work_kinds import TaskDelegatedRecord
+from actors.tickets.loading import parse_tickets
 from actors.typed import (
     ApprovalAnswer,
     ApprovalRequest,
@@ -175,7 +176,7 @@ class Job(Attempt):
             future: AgentFuture[tuple[str, ...]] = AgentFuture()
             future.resolve(error=AgentNotFoundError("", f"nobody conducts {self.key}: there is nowhere to add tickets"))
             return future
-        return self._ask(conductor, AddTickets(*self.which, tuple(tickets), known_too), _raise)
+        return self._ask(conductor, AddTickets(*self.which, tuple(parse_tickets(tickets)), known_too), _raise)
 
     def delegate(self, description: str, *, profile: str = "coder", **fields: Any) -> AgentFuture[str]:
         """Have a part of the work done as a ticket of its own, a child of this one; gives its id.

@@ -10,10 +10,12 @@ from actors import ActorSystem
 from actors.conductor import protocol
 from actors.guard import Usage
 from actors.testkit import Gate
-from actors.work import Blocked, Job
+from actors.tickets import TicketsError
+from actors.work import AddTickets, Blocked, Job
 from tests.conductor.conftest import Conduct
 from tests.conductor.tracks import Script, ran, states, ticket, track
 
+OF = ("track", "A", 1, 1, "/conductor/pool/w-1")  # the first attempt at A
 HALF, KEPT = "caf\udce9.txt", "caf\\udce9.txt"
 
 
@@ -82,3 +84,31 @@ def test_a_reason_that_is_not_utf_8_is_kept(conduct: Conduct) -> None:
 def test_a_message_with_what_is_no_id_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="ticket: the id of one"):
         protocol.RetryTicket(["A"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", ["x", 5, {"id": "B"}, ["B"], [None], [{"id": "B"}]])
+def test_what_is_no_ticket_is_refused_to_the_worker_that_would_add_it(conduct: Conduct, wrong: Any) -> None:
+    def work(job: Job) -> str:
+        with pytest.raises(TicketsError, match=r"ticket|not JSON|description: it is missing"):
+            job.add_tickets(wrong)
+        return "told so"
+
+    conductor = conduct(track("A", max_retries=0), work)
+    assert ran(conductor).done
+    assert states(conductor) == {"A": "completed"}
+
+
+@pytest.mark.parametrize("known_too", [True, False])
+def test_a_message_with_what_is_no_ticket_is_answered_with_what_is_wrong(conduct: Conduct, known_too: bool) -> None:
+    conductor = conduct(track("A"), Script())
+    with pytest.raises(TicketsError, match='item 1: not a ticket, but "B"'):
+        conductor.ask(AddTickets(*OF, tickets=("B",), known_too=known_too))  # type: ignore[arg-type]
+    assert conductor.incarnation == 1
+
+
+def test_what_is_wrong_with_each_of_the_tickets_that_are_added_is_said_at_once(conduct: Conduct) -> None:
+    conductor = conduct(track("A"), Script())
+    with pytest.raises(TicketsError) as caught:
+        conductor.add([{"id": "B"}, {"id": "C", "description": "do C", "depends_on": "B"}])
+    assert [problem.item for problem in caught.value.problems] == [1, 2]
+    assert conductor.add([{"id": "B", "description": "do B"}]) == ("B",)
