@@ -125,6 +125,8 @@ class Attempt:
         The worker's deadline counts anew. That nobody is there to be told is no matter. Raises `Cancelled` if the
         attempt was given up.
         """
+        if type(every) is not int or every < 1:
+            raise ValueError(f"every: a whole number of at least 1, not {every!r}")
         self.turn += 1
         self.agent_context.heartbeat()
         if self.turn % every == 0:

@@ -46,6 +46,10 @@ class ToolCall:
         cls, job: Job, name: str, function: Callable[..., Any], input: Mapping[str, Any], ask: bool
     ) -> AgentFuture[Any]:
         """Give a future of the call's result; whoever gets it has the tool run, unless it may not."""
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"name: that of the tool, not {name!r}")
+        if not callable(function):
+            raise ValueError(f"function: what tool {name} calls, not {function!r}")
         job.check()
         call = cls(job, name, function, input)
         verdict: Verdict = job.guard.enforce(job.guard.tool_call(name, dict(input)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from actors._core.checks import is_seconds
+from actors._core.checks import check_timeout, is_seconds
 from actors._core.errors import AgentStoppedError, AskTimeout, Cancelled
 from actors._core.future import AgentFuture, Ask
 from actors._core.here import here
@@ -44,6 +44,7 @@ class Question(AgentFuture[T]):
         timeout: float | None = None,
     ) -> None:
         super().__init__()
+        check_timeout(timeout)
         self._ref = ref
         self._message = message
         self._held_by = token

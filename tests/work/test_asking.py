@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -415,3 +417,22 @@ def test_a_ticket_may_be_of_any_class_of_tickets(start: Start, conductor: Probe)
     conductor.expect(AddTickets)  # it lives: asked again
     conductor.reply(("T1.1",))
     assert result(end).text == "T1.1"
+
+
+WRONG: dict[str, Callable[[Job], object]] = {
+    "every: a whole number of at least 1, not 0": lambda job: job.progress("x", every=0),
+    "every: a whole number of at least 1, not 'x'": lambda job: job.progress("x", every="x"),  # type: ignore[arg-type]
+    "name: that of the tool, not 5": lambda job: job.tool(5, print),  # type: ignore[arg-type]
+    "function: what tool add calls, not 5": lambda job: job.tool("add", 5),  # type: ignore[arg-type]
+    "timeout: seconds, or None, not 'x'": lambda job: job.decide("now?", timeout="x"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("why", WRONG)
+def test_what_a_job_cannot_do_is_an_error_where_it_is_asked_for(start: Start, why: str, conductor: Probe) -> None:
+    def work(job: Job) -> str:
+        with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
+            WRONG[why](job)
+        return "told so"
+
+    assert done(start(work), conductor=conductor).text == "told so"
