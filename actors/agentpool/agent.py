@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from inspect import isgenerator
+from inspect import isasyncgen, iscoroutine, isgenerator
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -137,6 +137,10 @@ class PoolAgent(Agent):
             self.stop()  # an incarnation before this one gave it, and failed over a later message
             return
         result = self.run(seat.query)
+        if iscoroutine(result) or isasyncgen(result):
+            if iscoroutine(result):
+                result.close()
+            raise TypeError(f"{seat.path} was given an async function: a pool runs plain ones, and generators")
         if isgenerator(result):
             self._steps = result
             self._step(result, lambda: next(result))

@@ -103,6 +103,8 @@ class AgentPoolRef(AgentRef["AgentPool"]):
 
         As `spawn`, but that a start that raises is the failure of that one, and the others go on.
         """
+        if isinstance(configs, SpawnConfig):
+            raise ValueError("configs: any number of SpawnConfigs, not one alone")
         entries = [self._entry(config) for config in configs]
         self._administered()
         now = self._enter(entries)
@@ -185,6 +187,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
 
     def ref_of(self, id: int) -> AgentRef[Any] | None:
         """Give the ref of an agent that runs; None for one that waits, has ended, or never was."""
+        _check_id(id)
         entry = self.books.find(id)
         return None if entry is None or entry.cell is None else entry.cell.ref
 
@@ -211,6 +214,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         with its `seat.token` ends at once, such as its wait for another try at a model. From now on its result is
         CANCELLED, whatever it still gives. False if it has given a value, has ended, or never was.
         """
+        _check_id(id)
         if fence.raised:
             before_acting()
         return self._starting.abort(id)
@@ -235,6 +239,7 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         was collected; AskCycleError where the two would wait for each other. It is collected for one that gave up
         waiting by somebody else.
         """
+        _check_id(id)
         ask = self._make_ask("join", timeout)
         self.books.claim(id, ask)
         return self._wait_or_give(ask, timeout, block)
@@ -326,3 +331,8 @@ class AgentPoolRef(AgentRef["AgentPool"]):
         """On the pool's turn, when its children have ended: if it was the last one, nobody is started any more."""
         if self._cell.final:
             self._starting.pool_ended()
+
+
+def _check_id(id: object) -> None:
+    if not isinstance(id, int) or isinstance(id, bool):
+        raise ValueError(f"id: the number that spawn gave, not {id!r}")

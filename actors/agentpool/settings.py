@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, Literal
 
 from actors._core.ref import AgentRef
@@ -38,6 +39,10 @@ class Settings:
         check_count("keep_results", self.keep_results, least=1)
         if self.max_depth is not None:
             check_count("max_depth", self.max_depth)
+        if self.policy is not None and not isinstance(self.policy, Policy):
+            raise ValueError(f"policy: a Policy, or None, not {self.policy!r}")
+        if isinstance(self.memory, (str, PathLike)):
+            raise ValueError(f"memory: a memory, such as SqliteMemory(path), or None, not {self.memory!r}")
         if self.tool_builder is not None and not callable(self.tool_builder):
             raise ValueError(f"tool_builder: a callable that takes the seat, or None, not {self.tool_builder!r}")
         if not (self.on_stream is None or callable(self.on_stream) or isinstance(self.on_stream, AgentRef)):

@@ -64,7 +64,10 @@ class SpawnConfig:
             raise ValueError(f"agent: a subclass of Agent, or a function of the query, not {self.agent!r}")
         if not isinstance(self.mailbox, Mailbox):
             raise ValueError(f"mailbox: a Mailbox, not {self.mailbox!r}")
-        hash(self.key)
+        try:
+            hash(self.key)
+        except TypeError as error:
+            raise ValueError(f"key: a value that can be hashed, not {self.key!r}") from error
         most = self.iterations
         if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
             raise ValueError(f"iterations: a whole number, 1 or more, or None, not {most!r}")

@@ -9,7 +9,7 @@ from actors._core.errors import printed
 from actors._core.messages import FrameworkMessage
 from actors.agentpool import PoolAgent
 from actors.guard import LoopGuard, Manifest, Quota
-from actors.models.driver import ModelDriver
+from actors.models.driver import ModelDriver, check_driver
 from actors.models.loop import Around, ModelLoop, Steps
 from actors.models.tools import Toolbox
 from actors.typed import AdditionalContext
@@ -33,6 +33,7 @@ class ModelAgent(PoolAgent):
         stream: bool = True,
     ) -> None:
         super().__init__()
+        check_driver(driver)
         self._driver = driver
         self._tools = Toolbox(tools)
         self._manifest = manifest if manifest is not None else Manifest()

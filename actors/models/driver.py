@@ -24,3 +24,9 @@ class ModelDriver(Protocol):
     def stream(self, request: Request) -> Iterator[DriverEvent]:
         """Give the answer piece by piece; a `ContentComplete` with the whole of it is the last."""
         ...
+
+
+def check_driver(driver: object) -> None:
+    """Raise ValueError for what no model can be reached with, such as its name, or the class of a driver."""
+    if isinstance(driver, type) or not isinstance(driver, ModelDriver):
+        raise ValueError(f"driver: a ModelDriver, such as OpenAIDriver(model), not {driver!r}")

@@ -10,7 +10,7 @@ from loguru import logger
 
 from actors._core.errors import Cancelled, said
 from actors.guard import Block, LoopGuard, Manifest, Stuck, Usage, Verdict, Warn
-from actors.models.driver import ModelDriver
+from actors.models.driver import ModelDriver, check_driver
 from actors.models.errors import BadToolInput, CapabilityDenied, ModelError, ToolError, UnknownTool
 from actors.models.stream import (
     ContentComplete,
@@ -98,6 +98,7 @@ class ModelLoop:
         memory: Remembering | None = None,
         stream: bool = True,
     ) -> None:
+        check_driver(driver)
         self.driver = driver
         self.tools = tools if isinstance(tools, Toolbox) else Toolbox(tools)
         self.manifest = manifest if manifest is not None else Manifest()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from actors._core.checks import is_seconds
 from actors._core.clock import Clock
-from actors.models.driver import ModelDriver
+from actors.models.driver import ModelDriver, check_driver
 from actors.models.errors import ModelError
 from actors.models.pausing import now_by, pause
 from actors.models.stream import DriverEvent, StreamRestarted
@@ -32,6 +32,7 @@ class Retrying:
         longest: float = 120.0,
         clock: Clock | None = None,
     ) -> None:
+        check_driver(driver)
         if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
             raise ValueError(f"attempts: a whole number, 1 or more, not {attempts!r}")
         if not delays or not all(is_seconds(delay) for delay in delays):

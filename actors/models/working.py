@@ -9,7 +9,7 @@ from typing import Any
 from actors._core.errors import printed
 from actors.guard import Manifest
 from actors.memory import Memory
-from actors.models.driver import ModelDriver
+from actors.models.driver import ModelDriver, check_driver
 from actors.models.errors import ToolError
 from actors.models.loop import Around, ModelLoop
 from actors.models.stream import LoopEvent, PhaseChange, TextDelta, Warned
@@ -41,6 +41,7 @@ def model_work(
     The answer completes the ticket, whatever words are in it; running out of the quota never does. A reviewer is shown
     the ticket's `files`.
     """
+    check_driver(driver)
     manifest = manifest if manifest is not None else Manifest()
 
     def work(job: Job) -> Generator[Any, Any, Completed]:

@@ -86,6 +86,21 @@ def test_a_run_that_yields_anything_else_fails_with_what_it_was(pool: Any, confi
     assert str(result.error) == "run yields None or a future, not 3"
 
 
+def test_work_that_is_async_fails_and_says_so(pool: Any, config: Any) -> None:
+    async def later(query: Any) -> Any:
+        return query
+
+    async def each(query: Any) -> Any:
+        yield query
+
+    two = pool(2)
+    results = [two.join(id) for id in two.fan_out([config(later), config(each)])]
+    assert [(result.status, str(result.error)) for result in results] == [
+        (Status.FAILED, f"/pool/agent-{id} was given an async function: a pool runs plain ones, and generators")
+        for id in (1, 2)
+    ]
+
+
 @case("D1.8")
 def test_an_agent_whose_error_is_worth_another_try_runs_its_query_again(pool: Any, config: Any, trace: Trace) -> None:
     class Flaky(PoolAgent):

@@ -231,6 +231,8 @@ def test_an_agent_that_hangs_is_abandoned_at_its_deadline_and_frees_its_place(
         ({"max_depth": -1}, "max_depth"),
         ({"tool_builder": 3}, "tool_builder"),
         ({"on_stream": 3}, "on_stream"),
+        ({"policy": "restart"}, "policy"),
+        ({"memory": "crew.memory"}, "memory"),
     ],
 )
 def test_a_pool_that_makes_no_sense_does_not_start(pool: Any, options: Any, named: str) -> None:
@@ -248,6 +250,7 @@ def test_a_pool_that_makes_no_sense_does_not_start(pool: Any, options: Any, name
         ({"name": "a/b"}, "name"),
         ({"args": 3}, "args"),
         ({"deadline": 0}, "deadline"),
+        ({"key": []}, "key"),
         ({"iterations": 0}, "iterations"),
         ({"iterations": True}, "iterations"),
         ({"policy": 3}, "policy"),
@@ -265,6 +268,12 @@ def test_what_is_no_config_and_no_size_is_refused(pool: Any) -> None:
     one = pool(1)
     with pytest.raises(ValueError, match="a SpawnConfig"):
         one.spawn(double)
+    with pytest.raises(ValueError, match="configs: any number of SpawnConfigs, not one alone"):
+        one.fan_out(SpawnConfig(double))
+    for call in (one.join, one.abort, one.ref_of, lambda id: one.send(id, "hello")):
+        for wrong in ("1", None, [1], True):
+            with pytest.raises(ValueError, match="id: the number that spawn gave, not "):
+                call(wrong)
     with pytest.raises(ValueError, match="max_agents"):
         one.resize(-1)
     with pytest.raises(ValueError, match="a ChildSpec"):

@@ -14,6 +14,7 @@ from actors.models import (
     AuthFailed,
     LoopResult,
     ModelAgent,
+    ModelLoop,
     NetworkError,
     PhaseChange,
     Retrying,
@@ -21,6 +22,7 @@ from actors.models import (
     TextDelta,
     ask,
     calls,
+    model_work,
 )
 from actors.testkit import Gate
 from actors.typed import AdditionalContext
@@ -213,6 +215,13 @@ def test_an_agent_that_is_aborted_asks_no_more(system: ActorSystem) -> None:
     gate.open()
     assert pool.join(id).status is Status.CANCELLED
     assert len(driver.requests) == 1
+
+
+@pytest.mark.parametrize("wrong", ["gpt", ScriptedDriver, None])
+@pytest.mark.parametrize("kind", [ModelAgent, ModelLoop, Retrying, model_work])
+def test_what_is_no_driver_is_refused_where_it_is_given(kind: Any, wrong: Any) -> None:
+    with pytest.raises(ValueError, match="driver: a ModelDriver, such as OpenAIDriver"):
+        kind(wrong)
 
 
 # -- aborted between two tries ----------------------------------------------------
