@@ -385,6 +385,7 @@ class Place:
     def close(self) -> None:
         """Close the mailbox for good; what is in it, and what still slips in, becomes dead letters."""
         self.gate = CLOSED
+        self.ref._closes()
         if self.parent is not None:
             self.parent.ref._child_closes(self.cell)
         if self._stopped_event is not None:

@@ -253,6 +253,9 @@ class AgentRef(Admin, ActorRef[A], Generic[A]):
 
     # -- for refs that know the children -------------------------------------------
 
+    def _closes(self) -> None:
+        """The gate has just been closed for good, and the children are about to be ended; called on the turn."""
+
     def _child_closes(self, child: Cell) -> None:
         """The gate of a child has just been closed, and its mailbox is about to be; called on the child's turn."""
 

@@ -306,6 +306,9 @@ class AgentPoolRef(AgentRef["AgentPool"]):
 
     # -- ends ---------------------------------------------------------------------
 
+    def _closes(self) -> None:
+        self._starting.pool_closes()
+
     def _child_ended(self, child: Cell, reason: StopReason) -> None:
         self._starting.child_ended(child, reason)
 

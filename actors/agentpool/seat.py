@@ -99,7 +99,7 @@ class Seat:
 
     @property
     def token(self) -> CancelToken:
-        """What is cancelled when the agent is aborted, or one that it comes from: `token.hold(future)` ends with it."""
+        """Cancelled when the agent is aborted, or its pool ends; what `token.hold(future)` holds ends with it."""
         return self._entry.token
 
     def stream(self, event: Any) -> None:

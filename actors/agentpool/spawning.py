@@ -24,7 +24,8 @@ class SpawnAgentTool:
     """The tool `spawn_agent(query, name=None)` of one agent: has another agent work on the query, and gives its value.
 
     The other one runs in a pool of the agent's own, below it, so it ends with it, and the length of its path is its
-    depth. Blocks until that agent has ended, whoever ends before it; holds nothing meanwhile. Raises SpawnToolError.
+    depth. Blocks until that agent has ended, whoever ends before it; holds nothing meanwhile. Raises SpawnToolError, or
+    Cancelled where the agent that calls it is to give up.
     """
 
     name = "spawn_agent"
@@ -72,6 +73,7 @@ class SpawnAgentTool:
             pool.abort(id)
             raise SpawnToolError(f"{name} gave no answer within {self._timeout:g} seconds") from None
         if result.error is not None:
+            self._seat.token.check()  # the one that called is to give up itself, and that is why
             what = "ran out" if result.status is Status.EXHAUSTED else "failed"
             raise SpawnToolError(f"{name} {what}: {said(result.error)}") from result.error
         return result.value

@@ -256,6 +256,13 @@ class Starting:
         """Free its place, and hand its result out."""
         self.soon(self._books.leave(entry, _result(entry, status, value, error, cell)))
 
+    def pool_closes(self) -> None:
+        """The pool is about to end those that run: what they wait for is not worth the wait any more."""
+        for id in self._books.ids():
+            entry = self._books.find(id)
+            if entry is not None:
+                entry.token.cancel(f"{self._cell.path} is about to end")
+
     def pool_ended(self) -> None:
         """The pool has ended, and all its children with it: nobody is started any more."""
         stopped = AgentStoppedError(f"{self._cell.path} has stopped", path=self._cell.path)

@@ -40,7 +40,8 @@ class SpawnConfig:
     - `name`: unique in the pool; None makes it "agent-" and the id.
     - `key`: what it works on: another of the same key is refused while this one waits or runs.
     - `deadline`: seconds that one message, and `run` is one, may take; a heartbeat counts anew.
-    - `policy`: what a failure of it means; None asks the pool's.
+    - `policy`: what a failure of it means; None asks the pool's. One that counts failures in a row (`within=None`)
+      bounds nothing here: each step and message between two of them is a success.
     - `shutdown`: seconds its code may take to end once it is aborted, or its pool stops.
     - `iterations`: how many turns its loop may take at most, for an agent that has one (a `models.ModelAgent`),
       whatever its own quota says; None leaves it to that.

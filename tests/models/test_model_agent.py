@@ -26,7 +26,7 @@ from actors.models import (
 )
 from actors.testkit import Gate
 from actors.typed import AdditionalContext
-from tests.core.helpers import EventLog, Trace
+from tests.core.helpers import EventLog, Trace, result
 
 DOWN = NetworkError("down")
 
@@ -267,6 +267,24 @@ def test_so_is_one_that_an_aborted_agent_has_do_a_part(system: ActorSystem, cloc
     assert pool.join(id).status is Status.CANCELLED
     assert log.wait(AgentStopped, "/pool/agent-1/pool/part")
     assert not system.orphans
+
+
+@pytest.mark.parametrize("stops", [lambda system, pool: pool.stop(), lambda system, pool: system.stop()])
+def test_so_is_one_whose_pool_ends(
+    system: ActorSystem, clock: Any, dispatcher: Any, lines: list[str], stops: Any
+) -> None:
+    pool = system.spawn(AgentPool)
+    below = spawn_agent(retry)
+    id = pool.spawn(SpawnConfig(lambda query: below(current_seat())[0](query=query, name="part"), "?"))
+    other = pool.spawn(replace(model_retries(), dispatcher=dispatcher))
+    clock.armed.wait_until(lambda notes: len(notes) >= 2)
+    futures = [pool.join(each, block=False) for each in (id, other)]
+
+    stops(system, pool)
+
+    assert [result(future).status for future in futures] == [Status.CANCELLED] * 2
+    assert not system.orphans
+    assert not [line for line in lines if "failed" in line]
 
 
 def test_so_is_one_that_waits_in_its_start(system: ActorSystem, clock: Any) -> None:
