@@ -26,7 +26,7 @@ class Owning(Store):
         again, and gets back by `renew` what it had.
         """
         owner, lock = Owner(uuid.uuid4().hex, name), None
-        with self._lock:
+        with self._alone():
             before = [there for there in self._owners if there.name == name]
             try:
                 with self._writing() as writer:
@@ -72,7 +72,7 @@ class Owning(Store):
 
     def leave(self, owner: Owner) -> Transitions:
         """Let the owner go; what it was still at is ready again, not counted as a retry. A second time does nothing."""
-        with self._lock:
+        with self._alone():
             if owner not in self._owners:
                 return ()
             with self._writing() as writer:

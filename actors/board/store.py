@@ -42,6 +42,8 @@ class Store:
         self._owners: dict[Owner, OwnerLock | None] = {}  # of this process
         self._bell = bell() if self.path else None
         self._doors = 0  # of watchers of this board
+        self._depth = 0  # of those that hold the lock, one in the other
+        self._changed = False  # since it was taken
         self._closed = False
 
     def __repr__(self) -> str:
@@ -66,6 +68,23 @@ class Store:
     # -- transactions ----------------------------------------------------------------------
 
     @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else uses the board meanwhile; those that watch are told afterwards, when others may use it again."""
+        changed = False
+        try:
+            with self._lock:
+                self._depth += 1
+                try:
+                    yield
+                finally:
+                    self._depth -= 1
+                    if not self._depth:
+                        changed, self._changed = self._changed, False
+        finally:
+            if changed:
+                self._ring()
+
+    @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """One look: all that is read in it is of one moment."""
         with self._lock:
@@ -79,7 +98,7 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[Writer]:
         """One change, made whole or not at all; afterwards those that watch are told."""
-        with self._lock:
+        with self._alone():
             self._check_open()
             before = self._connection.total_changes
             try:
@@ -94,9 +113,7 @@ class Store:
                 if isinstance(error, sqlite3.OperationalError):
                     raise OSError(f"{self.path or 'a board in memory'} cannot be written: {error}") from error
                 raise
-            changed = self._connection.total_changes != before
-        if changed:
-            self._ring()
+            self._changed |= self._connection.total_changes != before
 
     def _check_open(self) -> None:
         if self._closed:

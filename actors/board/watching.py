@@ -18,31 +18,39 @@ class Watching(Store):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._version = 0
+        self._callbacks: dict[object, Callable[[], None]] = {}  # guarded by the lock, called outside it
         self._watch: Door | Watch | None = None
         self._watcher: threading.Thread | None = None
 
-    def watch(self, callback: Callable[[], None]) -> None:
-        """Call back after others have changed the board, once for what came since the last call.
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back after others have changed the board, once for what came since the last call; gives what ends that.
 
-        On a thread of the board's, until it is closed; `callback` must not wait for the board to be closed. A board in
-        memory is changed by nobody else, so it is never called. Raises ValueError the second time.
+        Others are those that use the file, and where several watch this board, whoever changes it here. Called on a
+        thread of the board's, or on that which has changed it, until the board is closed; it must not wait for that.
         """
+        key = object()
         with self._lock:
             self._check_open()
-            if self._watch is not None:
-                raise ValueError(f"{self!r} is watched already")
-            if self.path is None:
-                return
-            self._version = self._data_version()
-            try:
-                self._watch = Door(folder_of(self.path), self._is_open, _nothing)
-                self._doors = 1
-            except OSError:
-                self._watch = Watch(self._data_version, self._is_open, _nothing)
-            self._watcher = threading.Thread(
-                target=self._follow, args=(self._watch, callback), name="board-watcher", daemon=True
-            )
+            self._callbacks[key] = callback
+            if self.path is not None and self._watch is None:
+                self._follow_others()
+        return lambda: self._forget(key)
+
+    def _follow_others(self) -> None:
+        """Begin to follow the file; the lock is held, so that whoever closes the board finds a thread that runs."""
+        assert self.path is not None
+        self._version = self._data_version()
+        try:
+            self._watch = Door(folder_of(self.path), self._is_open, _nothing)
+            self._doors = 1
+        except OSError:
+            self._watch = Watch(self._data_version, self._is_open, _nothing)
+        self._watcher = threading.Thread(target=self._follow, args=(self._watch,), name="board-watcher", daemon=True)
         self._watcher.start()
+
+    def _forget(self, key: object) -> None:
+        with self._lock:
+            self._callbacks.pop(key, None)
 
     def close(self) -> None:
         with self._lock:
@@ -55,21 +63,29 @@ class Watching(Store):
         if watcher is not threading.current_thread():
             watcher.join()
 
-    def _follow(self, watch: Door | Watch, callback: Callable[[], None]) -> None:
+    def _follow(self, watch: Door | Watch) -> None:
         try:
             while watch.arm():
                 if self._has_changed():
-                    self._call(callback)
+                    self._call_back()
                 else:
                     watch.wait(None)
         finally:
             watch.close()
 
-    def _call(self, callback: Callable[[], None]) -> None:
-        try:
-            callback()
-        except Exception:
-            logger.exception("What watches {} has failed", self)
+    def _ring(self) -> None:
+        super()._ring()
+        if len(self._callbacks) > 1:  # one alone has changed it itself
+            self._call_back()
+
+    def _call_back(self) -> None:
+        with self._lock:
+            callbacks = list(self._callbacks.values())
+        for callback in callbacks:
+            try:
+                callback()
+            except Exception:
+                logger.exception("What watches {} has failed", self)
 
     def _is_open(self) -> bool:
         return not self._closed

@@ -225,3 +225,22 @@ def test_an_owner_of_another_board_cannot_claim(boards: Callable[..., Board]) ->
     owner: Owner = first.join("crew")
     with pytest.raises(ValueError, match="crew has left"):
         second.claim(owner, TRACK)
+
+
+def test_an_owner_joins_though_the_last_one_is_just_removing_the_folder_of_the_locks(
+    boards: Callable[..., Board], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = boards()
+    removed: list[str] = []
+    mkdir = Path.mkdir
+
+    def removed_at_once(path: Path, *arguments: Any, **options: Any) -> None:
+        mkdir(path, *arguments, **options)
+        if not removed:
+            removed.append(path.name)
+            path.rmdir()
+
+    monkeypatch.setattr(Path, "mkdir", removed_at_once)
+    owner = board.join("crew")
+    assert removed == ["crew.board-owners"]
+    assert board.renew(owner) == ()
