@@ -94,6 +94,15 @@ class Reading(Store):
             ).fetchall()
         return tuple(map(_whole, found))
 
+    def times_held(self, track: str, ticket: str) -> int:
+        """Give how often the ticket came to await approval of its start."""
+        with self._reading() as connection:
+            query = "SELECT held FROM ticket WHERE track = ? AND id = ?"
+            found = connection.execute(query, (self._number(track), ticket)).fetchone()
+        if found is None:
+            raise NotOnBoardError(f"there is no ticket {ticket} in track {track}")
+        return int(found[0])
+
     def waiting_files(self, track: str) -> Mapping[str, str]:
         """Give for each ticket that was passed over because of a file of another one: which file, `{ticket: file}`."""
         with self._reading() as connection:

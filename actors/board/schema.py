@@ -14,7 +14,7 @@ FORMAT = 1
 
 # own: 1 blocked for a reason of its own, 2 by hand, 0 by a dependency. blocker: the ticket that it all began with.
 # gated: a start has to be approved, and is not yet. parked: the file of another ticket that it waits for.
-# filed: it has files. rank: 0 is the most urgent. n: the order of loading.
+# held: how often it came to await approval. filed: it has files. rank: 0 is the most urgent. n: the order of loading.
 SCHEMA = """
 CREATE TABLE track(
     n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, fields TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'planning'
@@ -23,7 +23,8 @@ CREATE TABLE ticket(
     n INTEGER PRIMARY KEY, track INTEGER NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, rank INTEGER NOT NULL,
     waiting INTEGER NOT NULL, hopeless INTEGER NOT NULL DEFAULT 0, own INTEGER NOT NULL DEFAULT 0, reason TEXT,
     blocker INTEGER, gated INTEGER NOT NULL, filed INTEGER NOT NULL, parked TEXT, retries INTEGER NOT NULL DEFAULT 0,
-    attempt INTEGER NOT NULL DEFAULT 0, owner INTEGER, previous TEXT, prompt TEXT, UNIQUE(track, id)
+    attempt INTEGER NOT NULL DEFAULT 0, owner INTEGER, previous TEXT, held INTEGER NOT NULL DEFAULT 0, prompt TEXT,
+    UNIQUE(track, id)
 );
 CREATE INDEX ticket_next ON ticket(track, gated, rank, n) WHERE state = 'ready' AND parked IS NULL;
 CREATE INDEX ticket_parked ON ticket(track, parked, rank, n) WHERE parked IS NOT NULL;

@@ -39,6 +39,7 @@ class Row(NamedTuple):
     attempt: int
     owner: int | None
     previous: str | None
+    held: int
 
     @property
     def root(self) -> int:
@@ -97,6 +98,7 @@ class Writer:
             "blocker": blocker,
             "parked": None,
             **({} if new in RUNNING else {"owner": None}),
+            **({"held": row.held + 1} if new is _S.AWAITING_APPROVAL else {}),
             **also,
         }
         columns = ", ".join(f"{column} = ?" for column in values)

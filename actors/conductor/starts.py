@@ -54,7 +54,6 @@ class Starts:
         self._track = track
         self._note = note
         self._open: dict[str, str] = {}  # by ticket: the key of the request that is open
-        self._times: dict[str, int] = {}
 
     def take_up(self) -> None:
         """Ask again about those that awaited approval when the last run ended; the same key is the same request."""
@@ -78,7 +77,8 @@ class Starts:
             if self._track.auto_queue:
                 self.release(ticket.id)
             return
-        times = self._times[ticket.id] = self._times.get(ticket.id, 0) + 1
+        # The same for whoever asks for this one: after a stop, after a restart, or in another process.
+        times = self._board.times_held(self._track.id, ticket.id)
         key = f"{self._track.id}/{ticket.id}/{ACTION}" + (f"/{times}" if times > 1 else "")
         self._open[ticket.id] = key
         model = self._track.model_for(ticket)

@@ -8,6 +8,7 @@ import pytest
 
 from actors import ActorSystem
 from actors.approvals import ApprovalClosedError, Approver, ApproverRef
+from actors.board import Board
 from actors.conductor import TrackOutcome
 from actors.testkit import Probe
 from actors.typed import ApprovalAnswer, ApprovalRequest
@@ -15,6 +16,7 @@ from actors.work import Job
 from tests.conductor.conftest import Conduct
 from tests.conductor.tracks import Script, Told, ran, states, ticket, track
 from tests.core.helpers import result
+from tests.core.scripted import FOREVER
 
 case = pytest.mark.system_case
 
@@ -219,3 +221,47 @@ def test_only_so_many_tickets_await_approval_at_a_time(conduct: Conduct, told: T
         assert conductor.step() is not None
     assert result(run).done
     assert len(told.of("mission_work_held")) == 150
+
+
+def test_a_run_after_a_stop_goes_on_with_the_request_that_is_open(
+    conduct: Conduct, approver: ApproverRef, told: Told
+) -> None:
+    conductor = conduct(track(ticket("A", step_mode=True)), Script(), approver=approver)
+    stopped = conductor.run(block=False)
+    told.wait_told_asked(1)
+    conductor.halt("for today")
+    assert result(stopped).outcome is TrackOutcome.STOPPED
+    run = conductor.run(block=False)
+    conductor.snapshot()
+    (request,) = approver.pending()
+    approver.approve(request.id)
+    assert result(run).done
+    assert told.asked == 1
+
+
+def test_a_ticket_that_was_refused_and_is_unblocked_is_asked_about_anew_also_after_a_restart(
+    conduct: Conduct, approver: ApproverRef, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conductor = conduct(
+        track(ticket("A", step_mode=True)), Script(), approver=approver, spec_options={"policy": FOREVER}
+    )
+    run = conductor.run(block=False)
+    told.wait_told_asked(1)
+    approver.deny(approver.pending()[0].id)
+    assert result(run).outcome is TrackOutcome.BLOCKED
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("torn")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Board, "usage", fail)
+        with pytest.raises(RuntimeError):
+            conductor.usage()
+    conductor.unblock("A")
+    run = conductor.run(block=False)
+    told.wait_told_asked(2)
+    (request,) = approver.pending()
+    assert request.key == "track/A/start/2"
+    approver.approve(request.id)
+    assert result(run).done
+    assert conductor.incarnation == 2
