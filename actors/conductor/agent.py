@@ -150,16 +150,19 @@ class Conductor(Agent, Addressed[ConductorRef]):
             self._state = _M.PLANNING if was in _RUN else was
             return
         self._state = was
-        if was in _RUN:
+        if was in _RUN and self._places.has_run:
             self._is_over = False
             self._starts.take_up()
             self._go_on()
 
     def on_stop(self) -> None:
         """Give back what ran, tell whoever waits for the run, close the board."""
-        self._end_run(TrackOutcome.STOPPED, "the conductor was stopped")
-        self._note(self._board.leave(self._owner))
-        self._places.close(for_good=True)
+        try:
+            self._end_run(TrackOutcome.STOPPED, "the conductor was stopped")
+            self._note(self._board.leave(self._owner))
+        finally:
+            self._others.close()
+            self._places.close(for_good=True)
 
     def on_failure(
         self,
@@ -168,10 +171,14 @@ class Conductor(Agent, Addressed[ConductorRef]):
         traceback: TracebackType | None,
     ) -> None:
         """Give back what ran; the next incarnation goes on."""
-        if hasattr(self, "_owner"):
-            self._note(self._board.leave(self._owner))
-        if hasattr(self, "_places"):
-            self._places.close(for_good=False)
+        try:
+            if hasattr(self, "_owner"):
+                self._note(self._board.leave(self._owner))
+        finally:
+            if hasattr(self, "_others"):
+                self._others.close()
+            if hasattr(self, "_places"):
+                self._places.close(for_good=False)
 
     # -- messages -----------------------------------------------------------------
 
@@ -218,6 +225,7 @@ class Conductor(Agent, Addressed[ConductorRef]):
         if not self._is_over:
             return
         self._is_over = False
+        self._places.has_run = True
         if self._state is not _M.PAUSED:
             self._become(_M.RUNNING)
         self._starts.take_up()
@@ -277,6 +285,7 @@ class Conductor(Agent, Addressed[ConductorRef]):
         reasons = reasons_of(self._board, self._track.id, counts)
         result = TrackResult(self._track.id, outcome, counts, reasons, self._board.usage(self._track.id))
         self._become(_state_of(outcome, counts), reason or result.summary)
+        self._places.has_run = False
         self._helping.end(result)
         runs, self._runs = self._runs, []
         for reply in runs:

@@ -102,7 +102,9 @@ class Crew:
     def fill(self) -> None:
         """Start as many tickets as there are places and tickets that are ready."""
         while (room := self.room) > 0:
-            claims = self._board.claim(self._owner, self._track.id, room, leave=[*self.kept, *self._being_left])
+            # In progress here, and ready on the board: it was taken away, which is not known here yet.
+            leave = [*self.kept, *self.attempts, *self._being_left]
+            claims = self._board.claim(self._owner, self._track.id, room, leave=leave)
             if not claims:
                 return
             for claim in claims:
@@ -291,6 +293,8 @@ class Crew:
         attempt = self.attempts.pop(ticket, None)
         if attempt is None:
             return
+        if how != "lost":
+            self._lost.pop(ticket, None)
         self._teller.ended(attempt, how, reason)
         attempt.cancel.cancel(reason or how)
         for hand in self.hands.values():

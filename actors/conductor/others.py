@@ -1,8 +1,7 @@
-"""What do other processes do to the board of a conductor, and what does it do about that?"""
+"""What do others do to the board of a conductor, and what does it do about that?"""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class BoardChanged(FrameworkMessage):
-    """Another process has written to the board."""
+    """Somebody else has written to the board."""
 
 
 class LeaseDue(FrameworkMessage):
@@ -43,15 +42,26 @@ class Others:
         self._owner = owner
         self._crew = crew
         self._note = note
+        self._forget: Callable[[], None] | None = None
 
     def listen(self) -> None:
-        """Hear of what other processes do, and keep the lease that tells them that this one is there."""
-        board, ref = self._board, self._context.ref
-        if board.path is None or here.scheduler is not None:
+        """Hear of what others do, and keep the lease that tells other processes that this one is there."""
+        board, timers = self._board, self._context.timers
+        if board.path is not None and here.scheduler is not None:
             return
-        with contextlib.suppress(ValueError):  # it is watched by another, or by an earlier incarnation
-            board.watch(lambda: ref.tell(BoardChanged()))
-        self._context.timers.every("lease", board.lease / 3, LeaseDue())
+
+        def changed() -> None:
+            # A tick is outside the bound of the mailbox, stands for those before it, and is for this incarnation.
+            timers.once("board", 0.0, BoardChanged())
+
+        self._forget = board.watch(changed)
+        if board.path is not None:
+            timers.every("lease", board.lease / 3, LeaseDue())
+
+    def close(self) -> None:
+        """Hear of nothing any more; also where the board is somebody else's, and stays open."""
+        if self._forget is not None:
+            self._forget()
 
     def on_changed(self) -> None:
         """Give up what is not ours any more."""

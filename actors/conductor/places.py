@@ -1,4 +1,4 @@
-"""Where does a conductor's board come from, and who closes it?"""
+"""What does a conductor have through all its restarts: where does its board come from, and who closes it?"""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ class Places:
     """The board of one conductor through all its restarts; used on its turn alone.
 
     One that was given is not closed here. A file is opened by each incarnation; what is in memory alone is kept as long
-    as there is a ref.
+    as there is a ref. `has_run` says whether there is a run, which the state of a track that is paused does not tell.
     """
 
     def __init__(self, ref: Any, given: str | Path | Board, clock: Clock) -> None:
         self._given = given
         self._clock = clock
         self.board: Board | None = None
+        self.has_run = False
         if given == ":memory:":
             self.board = Board(clock=clock)
             weakref.finalize(ref, self.board.close)
