@@ -31,6 +31,7 @@ class Tray:
         self._cancels: list[Cancel] = []  # that were obeyed on their way, and are not handled yet
         self._notes: list[Any] = []
         self._ticket: str | None = None  # whose attempts have had the notes so far
+        self._last: Assignment | None = None  # that was begun
 
     def open(self, assignment: Assignment) -> None:
         with self._lock:
@@ -87,18 +88,19 @@ class Tray:
             if not any(each is message for each in self._notes):
                 self._notes.append(message)
 
-    def begin(self, ticket: str) -> None:
-        """Note for which ticket the notes are from here on: a further attempt hears those of the earlier, too."""
+    def begin(self, assignment: Assignment) -> None:
+        """Note for whom the notes are from here on: a further attempt at a ticket hears those of the earlier, too."""
         with self._lock:
-            if self._ticket not in (None, ticket):
+            if self._ticket not in (None, assignment.ticket.id):
                 self._notes.clear()
-            self._ticket = ticket
+            self._ticket, self._last = assignment.ticket.id, assignment
 
-    def end(self) -> None:
-        """The ticket needs no further attempt here."""
+    def end(self, assignment: Assignment) -> None:
+        """The ticket needs no further attempt here; unless an abandoned thread says so that comes late."""
         with self._lock:
-            self._ticket = None
-            self._notes.clear()
+            if self._last is assignment:
+                self._ticket = self._last = None
+                self._notes.clear()
 
     def since(self, count: int) -> tuple[Any, ...]:
         """Give the notes after the first so many, oldest first."""

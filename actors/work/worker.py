@@ -106,7 +106,7 @@ class Worker(Agent, Addressed[WorkerRef]):
         if not self._standing.begin(assignment, self.context):
             self._keep(assignment)
             return None
-        self._tray.begin(assignment.ticket.id)
+        self._tray.begin(assignment)
         job = Job(assignment, self.context, self._tray, self._standing)
         self._run = Run(job, course(job, self.work))
         end = self._advance(self._run.begin)
@@ -140,7 +140,7 @@ class Worker(Agent, Addressed[WorkerRef]):
             self._over()
             raise
         if end is not None:
-            self._tray.end()
+            self._tray.end(run.job.assignment)
             self._over()
         return end
 

@@ -8,7 +8,7 @@ import pytest
 
 from actors import ActorSystem, AgentFuture, AskCycleError, Cancelled, HandlerTimeout, OrphanReturned
 from actors.testkit import Gate, Probe
-from actors.typed import ApprovalAnswer, ApprovalRequest
+from actors.typed import AdditionalContext, ApprovalAnswer, ApprovalRequest
 from actors.work import Completed, Job, Spent, cause_of
 from tests.core.clocks import WatchedClock
 from tests.core.helpers import EventLog, Trace, result
@@ -172,3 +172,36 @@ def test_nobody_who_waits_in_a_cycle_waits_for_ever(start: Start, system: ActorS
     first = start(review, name="w-1")
     start(ask_back, name="w-2")
     assert done(first).text == "/w-2 -> /w-1 -> /w-2"
+
+
+def test_an_attempt_that_was_given_up_and_ends_late_takes_nothing_away_that_the_next_one_was_told(
+    start: Start, clock: WatchedClock, log: EventLog
+) -> None:
+    hang, heard = Gate("hang"), Gate("heard")
+
+    def work(job: Job) -> Any:
+        if job.attempt == 1:
+            hang.wait()
+            return "late"
+        first = job.received()
+        heard.wait()
+        return [note.content for note in (*first, *job.received())]
+
+    def steps(job: Job) -> str:
+        return ",".join(work(job))
+
+    ref = start(steps, deadline=5.0)
+    lost = asked(ref)
+    hang.reached()
+    ref.cancel("it does not look")
+    clock.advance_once_due(5.0)
+    with pytest.raises(Exception, match=r"(?s).*"):
+        result(lost)
+    ref.tell(AdditionalContext(content="one"))
+    again = asked(ref, assignment(attempt=2))
+    heard.reached()
+    hang.open()
+    log.wait(OrphanReturned, ref.path)
+    ref.tell(AdditionalContext(content="two"))
+    heard.open()
+    assert result(again).text == "one,two"
