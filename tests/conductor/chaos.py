@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from actors import ActorError, ActorSystem, AgentRef, ChildSpec, Event
@@ -98,10 +98,18 @@ def decide(dice: random.Random) -> Callable[[Any], Any]:
 class Chaos:
     """One run: a track, a crew, and somebody outside who meddles; `seen` says what came of it."""
 
-    def __init__(self, seed: int, system: ActorSystem, pass_time: Callable[[float], None], most: int = 30) -> None:
+    def __init__(
+        self,
+        seed: int,
+        system: ActorSystem,
+        pass_time: Callable[[float], None],
+        most: int,
+        stop: Callable[[], object],
+    ) -> None:
         self.seed = seed
         self.system = system
         self._pass_time = pass_time
+        self._stop = stop
         self._dice = random.Random(seed)
         self._ledger = Ledger()
         self._gate = Gate("hung work")
@@ -295,9 +303,6 @@ class Chaos:
         self._log.close()
         return seen
 
-    def _stop(self) -> None:
-        self.system.stop()
-
 
 def _has_value(future: Any) -> bool:
     try:
@@ -312,23 +317,29 @@ def _has_value(future: Any) -> bool:
 
 def run_simulated(seed: int, most: int = 30) -> Seen:
     with Simulation(seed, "pct" if seed % 4 == 3 else "random", policy=Restart()) as system:
-        return Chaos(seed, system, system.advance, most).run()
+        return Chaos(seed, system, system.advance, most, system.stop).run()
 
 
 def run_threaded(seed: int, most: int = 30) -> Seen:
     clock = VirtualClock()
     system = Quiet("chaos", Restart(), clock=clock, seed=seed)
-    chaos = Chaos(seed, system, lambda seconds: clock.advance(seconds, settle=True, within=30.0), most)
-    with passing(clock, system):
-        return chaos.run()
 
+    def pass_time(seconds: float) -> None:
+        # What is done next to the crew comes while it is still busy, unless much time has passed.
+        clock.advance(seconds, settle=seconds >= 3.0, within=30.0)
 
-@contextmanager
-def passing(clock: VirtualClock, system: ActorSystem) -> Iterator[None]:
+    def stop() -> None:
+        """Stop while time passes, for those that hear nothing before their time is over."""
+        thread = threading.Thread(target=system.stop, name="stopper")
+        thread.start()
+        while thread.is_alive():
+            clock.advance(1.0)
+            thread.join(0.002)
+
     try:
-        yield
+        return Chaos(seed, system, pass_time, most, stop).run()
     finally:
-        system.stop()
+        stop()
 
 
 WORLDS: dict[str, Callable[..., Seen]] = {"simulated": run_simulated, "threaded": run_threaded}

@@ -38,6 +38,7 @@ def run_all(world: str, seeds: Iterable[int], most: int = 30) -> Counter[str]:
 
 
 @case("T103")
+@case("D3.20")
 @pytest.mark.timeout(300)
 def test_chaos_breaks_nothing_simulated() -> None:
     seeds = chosen_seeds(range(150))
@@ -48,6 +49,7 @@ def test_chaos_breaks_nothing_simulated() -> None:
 
 
 @case("T103")
+@case("D3.24")
 @pytest.mark.timeout(300)
 def test_chaos_breaks_nothing_threaded() -> None:
     run_all("threaded", chosen_seeds(range(1000, 1015)))
