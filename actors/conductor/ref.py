@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -71,7 +72,7 @@ class ConductorRef(AgentRef["Conductor"]):
         that were added, unblocked or are to be tried again. A conductor that is restarted meanwhile goes on, and so
         does this. Raises AskTimeout after `timeout` seconds; the run goes on.
         """
-        answer: Question[TrackResult] = Question(self, Run(), CancelToken(), _raise)
+        answer: Question[TrackResult] = Question(self, Run(), CancelToken(), _raise, times=math.inf)
         return answer.get(timeout=timeout) if block else answer
 
     def pause(self, reason: str = "") -> bool:

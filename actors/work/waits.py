@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     from actors.work.standing import Standing
 
 T = TypeVar("T")
-_TIMES = 5  # that a question is asked again of one that was restarted over it
+_TIMES = 5
 
 
 class Question(AgentFuture[T]):
     """The answer of another agent, asked for again where that was restarted before it gave one.
 
     `timeout`: seconds for all of that, None is without limit. `without(error)` gives the answer that stands for none,
-    or raises. Settled by whoever settles the ask.
+    or raises. `times`: how often it is asked again, of one that may be restarted because of it. Settled by whoever
+    settles the ask.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Question(AgentFuture[T]):
         token: CancelToken,
         without: Callable[[BaseException], T],
         timeout: float | None = None,
+        times: float = _TIMES,
     ) -> None:
         super().__init__()
         check_timeout(timeout)
@@ -52,7 +54,7 @@ class Question(AgentFuture[T]):
         self._timeout = timeout
         self._deadline = None if timeout is None else ref._cell.system.clock.now() + timeout
         self._context = here.context
-        self._again = 0
+        self._left_over = times
         self._take_from(lambda: ref.ask(message, block=False, timeout=timeout))
 
     @property
@@ -75,8 +77,8 @@ class Question(AgentFuture[T]):
         except Cancelled as error:
             self.resolve(error=error)
         except AgentStoppedError as error:
-            if self._ref.is_alive() and self._again < _TIMES:
-                self._again += 1
+            if self._ref.is_alive() and self._left_over > 0:
+                self._left_over -= 1
                 self._take_from(self._ask_again)
             else:
                 self._answer_without(error)

@@ -142,6 +142,25 @@ def test_a_conductor_that_is_restarted_goes_on_and_what_is_done_stays_done(
     ]
 
 
+def test_a_run_goes_on_however_often_its_conductor_is_restarted(
+    conduct: Conduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("torn")
+
+    conductor = conduct(track("A", auto_queue=False), Script(), spec_options={"policy": FOREVER})
+    run = conductor.run(block=False)
+    for _ in range(8):
+        with monkeypatch.context() as patch:
+            patch.setattr(Board, "usage", fail)
+            with pytest.raises(RuntimeError):
+                conductor.usage()
+        assert conductor.snapshot().state == "running"  # and has been asked again by whoever waits
+    assert conductor.incarnation == 9
+    assert conductor.step() == "A"
+    assert result(run).done
+
+
 @case("T84")
 def test_a_conductor_that_is_restarted_while_paused_stays_paused(conduct: Conduct, log: EventLog) -> None:
     conductor = conduct(track("A"), Script(), spec_options={"policy": FOREVER})
@@ -258,6 +277,30 @@ def test_work_is_reviewed_and_reworked_by_the_same_worker_and_completed_once_it_
         "reviewer_handoff",
         "reviewer_approval",
     ]
+
+
+def test_a_board_that_cannot_be_written_even_to_be_closed_is_gone_on_with_once_it_can(
+    conduct: Conduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = {"complete": 1, "leave": 2}  # the end of an attempt; on the failure, and when the board is closed
+
+    def fail_at_first(name: str) -> None:
+        method = getattr(Board, name)
+
+        def instead(board: Board, *args: Any) -> Any:
+            if failing[name]:
+                failing[name] -= 1
+                raise OSError("the disk is full")
+            return method(board, *args)
+
+        monkeypatch.setattr(Board, name, instead)
+
+    for name in failing:
+        fail_at_first(name)
+    conductor = conduct(track("A", "B"), Script(), max_workers=1, board=tmp_path / "crew.board")
+    assert ran(conductor).done
+    assert failing == {"complete": 0, "leave": 0}
+    assert conductor.incarnation == 2
 
 
 def test_a_run_whose_conductor_ends_for_good_by_a_failure_is_answered_with_that(conduct: Conduct) -> None:

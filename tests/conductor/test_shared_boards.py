@@ -104,10 +104,6 @@ def test_a_board_that_cannot_be_written_is_closed_all_the_same_when_its_conducto
         board.tracks()
 
 
-class Torn(Exception):
-    """Something that the conductor does not expect."""
-
-
 def test_a_pause_without_a_run_outlives_a_restart_and_begins_none(
     conduct: Conduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,11 +112,11 @@ def test_a_pause_without_a_run_outlives_a_restart_and_begins_none(
     assert conductor.pause()
 
     def fail(*_: object) -> None:
-        raise Torn
+        raise RuntimeError("torn")
 
     with monkeypatch.context() as patch:
         patch.setattr(Board, "usage", fail)
-        with pytest.raises(Torn):
+        with pytest.raises(RuntimeError):
             conductor.usage()
     assert not conductor.pause()
     assert conductor.resume()
