@@ -47,5 +47,6 @@ class Places:
     def close(self, for_good: bool) -> None:
         """Close what the next incarnation opens again; `for_good`: there is none."""
         if self.board is not None and (self.is_file or for_good):
-            self.board.close()
-            self.board = None
+            # Forgotten first: one that cannot be written when it is closed is closed all the same.
+            board, self.board = self.board, None
+            board.close()

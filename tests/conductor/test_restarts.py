@@ -297,7 +297,8 @@ def test_a_board_that_cannot_be_written_even_to_be_closed_is_gone_on_with_once_i
 
     for name in failing:
         fail_at_first(name)
-    conductor = conduct(track("A", "B"), Script(), max_workers=1, board=tmp_path / "crew.board")
+    options = {"board": tmp_path / "crew.board", "spec_options": {"policy": FOREVER}}
+    conductor = conduct(track("A", "B"), Script(), max_workers=1, **options)
     assert ran(conductor).done
     assert failing == {"complete": 0, "leave": 0}
     assert conductor.incarnation == 2
