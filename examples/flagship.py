@@ -7,13 +7,15 @@ approver is asked where a tool needs it. In the drill one worker is throttled tw
 takes the whole pool down with it; the track is paused and resumed, and a ticket is killed while it waits for approval.
 Each run of it ends the same. Follow it from another terminal: `actortree events OUT/events.db --follow`, or `top`.
 
-Ends with 0 when every ticket has ended, with 1 when the folder cannot be audited, with 130 after Ctrl-C.
+Ends with 0 when every ticket has ended, with 1 when the folder cannot be audited or nothing can be kept in OUT, with
+130 after Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import warnings
@@ -127,12 +129,21 @@ def main() -> int:
     warnings.simplefilter("ignore")  # what the parser warns of in somebody's file is no news of this program
     logger.remove()  # each failure is told live, in one line
     out = chosen.out or Path(tempfile.mkdtemp(prefix="audit-"))
+    try:
+        clear(out)
+    except OSError as error:
+        print(f"flagship: {out}: {error.strerror}", file=sys.stderr)
+        return 1
+    return run(folder, chosen, out)
+
+
+def clear(out: Path) -> None:
+    """Make the folder, or take what an earlier run has left from it."""
     out.mkdir(parents=True, exist_ok=True)
     for name in ("events.db", "board.db", "approvals.db"):
         for old in out.glob(f"{name}*"):
             if old.is_file():
                 old.unlink()
-    return run(folder, chosen, out)
 
 
 def run(folder: Path, chosen: argparse.Namespace, out: Path) -> int:
@@ -180,8 +191,20 @@ def conduct(system: ActorSystem, app: AgentRef[App]) -> tuple[TrackResult | None
     return result, str(system.tree())
 
 
-if __name__ == "__main__":
+def status() -> int:
+    """Give the exit status, also where somebody interrupts the program, or stops reading what it writes."""
     try:
-        sys.exit(main())
+        ended = main()
+        if sys.stdout is not None:  # as where it was closed before
+            sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # What is left must not fail once more when Python flushes it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return ended
+
+
+if __name__ == "__main__":
+    sys.exit(status())

@@ -34,7 +34,7 @@ class Live:
 
     def __init__(self) -> None:
         self.began = time.monotonic()
-        self.colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self.colours = sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         # Guards that a line is written as a whole; nothing else is done under it.
         self._lock = threading.Lock()
 
@@ -59,8 +59,7 @@ class Live:
         if self.colours and colour:
             line = f"\x1b[{colour}m{line}\x1b[0m"
         with self._lock:
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
+            print(line, flush=True)
 
 
 def _words(record: Record) -> tuple[str, str]:

@@ -188,3 +188,38 @@ def test_what_is_no_folder_is_named(name: str, why: str, packages_folder: Path, 
     (tmp_path / "a_file").write_text("")
     status, _, errors = finished(start(packages_folder, tmp_path / name))
     assert (status, errors) == (1, f"flagship: {tmp_path / name}: {why}\n")
+
+
+def test_an_out_that_is_no_folder_is_named(folder: Path, packages_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.write_text("a file")
+    status, said, errors = finished(start(packages_folder, folder, "--out", out))
+    assert (status, said, errors) == (1, "", f"flagship: {out}: File exists\n")
+    assert out.read_text() == "a file"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe that nobody reads is another error there")
+def test_whoever_stops_reading_gets_the_report_all_the_same(
+    folder: Path, packages_folder: Path, tmp_path: Path
+) -> None:
+    with start(packages_folder, folder, "--out", tmp_path / "out") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(60)) == ("", 0)
+    assert set(states(tmp_path / "out").values()) == {"completed"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it is a shell that closes the output")
+def test_without_an_output_there_is_the_report(folder: Path, packages_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ended = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", sys.executable, FLAGSHIP, folder, "--out", out],
+        env={**os.environ, "PYTHONPATH": str(packages_folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert set(states(out).values()) == {"completed"}
