@@ -20,6 +20,7 @@ from actors.board import Board, FileOwnedError, Late
 from actors.conductor.attempts import Settled, asked, pipe
 from actors.conductor.crew import Crew
 from actors.conductor.settings import Settings
+from actors.conductor.starts import use_up
 from actors.conductor.telling import Teller
 from actors.typed import AdditionalContext, ApprovalAnswer, ApprovalRequest, Decision, NeedsDecision
 
@@ -127,6 +128,8 @@ class Answering:
             decision = Decision(task_id=ticket, granted=False, reason=f"not decided: {said(error)}")
         else:
             decision = decision_of(ticket, answer)
+            if self._decider is None:
+                use_up(self._settings.approver, answer)
         self._give(question, decision)
 
     def _give(self, question: Question, decision: Decision) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors._core.errors import said
+from actors._core.ref import AgentRef
 from actors.approvals import ApproverRef, Begin, Consume, Withdraw
 from actors.board import Board
 from actors.conductor.attempts import Settled, asked, pipe
@@ -116,18 +117,11 @@ class Starts:
             # "consumed": it was approved before a crash. That it has not started, the board says.
             prompt = None if answer.payload is None else answer.payload.get("prompt")
             self._note(self._board.release(self._track.id, ticket, prompt))
-            self._use_up(answer)
+            use_up(self._settings.approver, answer)
         elif answer.outcome == "aborted":
             self._note(self._board.kill(self._track.id, ticket, answer.reason or REJECTED))
         else:
             self._note(self._board.refuse(self._track.id, ticket, _why_not(answer)))
-
-    def _use_up(self, answer: ApprovalAnswer) -> None:
-        """Note at the approver that what it has approved is done: nothing else may come of it."""
-        approver = self._settings.approver
-        if isinstance(approver, ApproverRef) and answer.outcome == "approved" and answer.approval_id and answer.digest:
-            asked(approver, Begin(approval_id=answer.approval_id, digest=answer.digest))
-            asked(approver, Consume(approval_id=answer.approval_id))
 
     def release(self, ticket: str, prompt: str | None = None) -> bool:
         """Start a ticket without its approver; tells whether it awaited approval."""
@@ -154,6 +148,15 @@ class Starts:
         approver = self._settings.approver
         if isinstance(approver, ApproverRef):
             asked(approver, Withdraw(task_id=ticket, mission_id=self._track.id, reason=reason))
+
+
+def use_up(approver: AgentRef[Any] | None, answer: Any) -> None:
+    """Note at the approver that what it has approved is done: nothing else may come of it."""
+    if not isinstance(approver, ApproverRef) or not isinstance(answer, ApprovalAnswer):
+        return
+    if answer.outcome == "approved" and answer.approval_id and answer.digest:
+        asked(approver, Begin(approval_id=answer.approval_id, digest=answer.digest))
+        asked(approver, Consume(approval_id=answer.approval_id))
 
 
 def _why_not(answer: ApprovalAnswer) -> str:

@@ -115,19 +115,17 @@ class Job(Attempt):
     def _not_approved(self, error: BaseException) -> ApprovalAnswer:
         return ApprovalAnswer(task_id=self.ticket.id, outcome="refused", reason=f"no answer: {said(error)}")
 
-    def _withdraw_with(self, answer: AgentFuture[Any], approver: AgentRef[Any], message: Withdraw) -> None:
+    def _withdraw_with(self, answer: AgentFuture[ApprovalAnswer], approver: AgentRef[Any], message: Withdraw) -> None:
         def withdraw() -> None:
-            if not answered:
-                # Whoever gives the work up does not wait for room at the approver.
-                with contextlib.suppress(ActorError):
-                    approver._cell.offer(message)
+            # Whoever gives the work up does not wait for room at the approver.
+            with contextlib.suppress(ActorError):
+                approver._cell.offer(message)
 
-        answered: list[None] = []
         forget = self.token.on_cancel(withdraw)
 
         def done() -> None:
-            if not self.token.cancelled:
-                answered.append(None)
+            # A yes that the attempt has made no use of ends with it, too.
+            if not self.token.cancelled and not _is_yes(answer):
                 forget()
 
         answer.add_done_callback(done)
@@ -217,6 +215,12 @@ class Job(Attempt):
         self, ref: AgentRef[Any], message: Any, without: Callable[[BaseException], T], timeout: float | None = None
     ) -> Question[T]:
         return Question(ref, message, self.token, without, timeout)
+
+
+def _is_yes(answer: AgentFuture[ApprovalAnswer]) -> bool:
+    with contextlib.suppress(Exception):
+        return answer.get().approved
+    return False
 
 
 def _raise(error: BaseException) -> Any:

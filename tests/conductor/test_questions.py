@@ -208,3 +208,24 @@ def test_what_is_to_be_known_of_the_track_is_heard_by_the_worker_that_it_was_tol
         worker.tell(AdditionalContext(content="hurry"))
     assert result(run).done
     assert heard.notes == [["hurry"]]
+
+
+@pytest.mark.parametrize(
+    ("ask", "state"),
+    [
+        pytest.param(lambda job: job.approve("deploy"), "cancelled", id="of the attempt's own, that made no use of it"),
+        pytest.param(lambda job: job.approve("deploy", key="mine"), "approved", id="with a key, for whoever has that"),
+        pytest.param(lambda job: job.act("deploy", lambda: None), "consumed", id="of what was done"),
+        pytest.param(lambda job: job.decide("ship it?"), "consumed", id="of what was decided"),
+    ],
+)
+def test_what_was_approved_does_not_stay_approved_when_the_attempt_has_ended(
+    conduct: Conduct, system: ActorSystem, ask: Any, state: str
+) -> None:
+    def work(job: Job) -> Any:
+        yield ask(job)
+
+    approver = system.spawn(Approver, decider=lambda _: True, name="approver")
+    assert ran(conduct(track("A"), work, approver=approver)).done
+    (approval,) = approver.all()
+    assert approval.state == state
