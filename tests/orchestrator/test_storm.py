@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from actors import ActorError, ActorSystem, AgentFuture
+from actors import ActorError, ActorSystem, AgentFuture, Mailbox
 from actors.orchestrator import AgentHandle, DefaultSupervisor, Orchestrator, OrchestratorRef, Request
 from policies import Restart
 from tests.core.helpers import PATIENCE
@@ -90,7 +90,7 @@ def make() -> Any:
 @pytest.mark.stress
 def test_every_request_ends_and_every_agent_is_done_when_all_is_shut_down(interval: None) -> None:
     with ActorSystem("storm", policy=Restart(None, None)) as system:
-        crew = system.spawn(Orchestrator, policy=DefaultSupervisor(2), name="crew")
+        crew = system.spawn(Orchestrator, policy=DefaultSupervisor(2), mailbox=Mailbox(32, "block"), name="crew")
         register(crew)
         callers = [Caller(crew, seed) for seed in range(6)]
         for caller in callers:
