@@ -67,7 +67,7 @@ class ApproverRef(AgentRef["Approver"]):
             except AgentStoppedError as error:
                 # An incarnation that ends owes no answer any more; the next one has the request in its store.
                 if self.is_alive() and not answer.settled:
-                    self._ask_for(request, answer)
+                    self._ask_again(request, answer)
                 else:
                     answer.resolve(error=error)
             except BaseException as error:
@@ -76,6 +76,13 @@ class ApproverRef(AgentRef["Approver"]):
                 answer.resolve(value)
 
         asked.add_done_callback(settled)
+
+    def _ask_again(self, request: ApprovalRequest, answer: AgentFuture[ApprovalAnswer]) -> None:
+        try:
+            self._ask_for(request, answer)
+        except BaseException as error:
+            # There is no caller any more: this is the thread that ended the approver's incarnation, or was abandoned.
+            answer.resolve(error=error)
 
     # -- answering ----------------------------------------------------------------
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from actors import ActorSystem, AgentStoppedError, HandlerTimeout, StartFailedError
+from actors import ActorSystem, AgentStoppedError, Cancelled, HandlerTimeout, StartFailedError
 from actors.approvals import ApprovalState, Approve, Approver, ApproverRef, KeyTakenError, NotApprovalsError, read_all
 from actors.testkit import Faults
+from actors.typed import ApprovalRequest
 from policies import Restart
 from tests.approvals.asking import DIGEST, asked, asking, given, steps
 from tests.approvals.conftest import IN_A_FILE, Start
@@ -42,6 +44,24 @@ def test_a_restart_of_the_approver_loses_no_request_and_no_asker(start: Start, s
     approver.approve(number)
     assert given(answer).approved
     assert steps(log, number) == [(None, "pending"), ("pending", "approved")], "each step was told once"
+
+
+def test_an_asker_who_cannot_be_asked_for_again_after_a_restart_is_not_left_waiting(
+    start: Start, system: ActorSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approver = start(options={"policy": Restart()})
+    _, answer = asked(approver)
+    ask = ApproverRef.ask
+
+    def fenced(ref: ApproverRef, message: Any, **options: Any) -> Any:
+        if isinstance(message, ApprovalRequest):
+            raise Cancelled("abandoned")
+        return ask(ref, message, **options)
+
+    monkeypatch.setattr(ApproverRef, "ask", fenced)
+    crash(system, approver)
+    with pytest.raises(Cancelled, match="abandoned"):
+        given(answer)
 
 
 def test_deadlines_go_on_through_a_restart(start: Start, system: ActorSystem, clock: WatchedClock) -> None:
