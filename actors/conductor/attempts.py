@@ -104,16 +104,17 @@ class PoolBack:
 
 def pipe(context: Context, future: AgentFuture[Any], about: Any) -> None:
     """Have what comes of a future told as `Settled`, whatever it is; never blocks."""
-    outcome: AgentFuture[Settled] = AgentFuture()
+    timers, key = context.timers, object()
 
     def settle() -> None:
         try:
-            outcome.resolve(Settled(about, future.get()))
+            settled = Settled(about, future.get())
         except BaseException as error:
-            outcome.resolve(Settled(about, error=error))
+            settled = Settled(about, error=error)
+        # A tick is outside the bound of the mailbox, and is for this incarnation only.
+        timers.once(key, 0.0, settled)
 
     future.add_done_callback(settle)
-    context.pipe_to_self(outcome)
 
 
 def asked(ref: AgentRef[Any], message: Any, timeout: float | None = None) -> AgentFuture[Any]:

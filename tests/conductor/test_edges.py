@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from actors import ActorSystem, ChildSpec, StartFailedError
+from actors import ActorSystem, ChildSpec, Mailbox, StartFailedError
 from actors.board import Board
-from actors.conductor import Conductor
+from actors.conductor import Conductor, TakeSnapshot, TellUsage
 from actors.guard import UsageByTier
 from actors.testkit import Gate, Probe
 from actors.typed import ApprovalAnswer, ApprovalRequest, Cancel, NeedsDecision, ProgressReport
@@ -157,3 +157,30 @@ def test_an_answer_about_a_start_that_another_process_has_decided_changes_nothin
     boss.reply(ApprovalAnswer(task_id="B", outcome="approved"), to=second)
     assert result(run).reasons == {"A": "from afar"}
     assert conductor.incarnation == 1
+
+
+def test_an_attempt_that_ends_while_the_mailbox_of_the_conductor_is_full_is_heard_of(
+    conduct: Conduct, system: ActorSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working, busy = Gate("working"), Gate("busy")
+    usage = Board.usage
+
+    def slowly(board: Board, of: str) -> UsageByTier:
+        busy.wait()
+        return usage(board, of)
+
+    conductor = conduct(track("A"), Script(A=working), spec_options={"mailbox": Mailbox(1)})
+    with busy, working:
+        run = conductor.run(block=False)
+        working.reached()
+        monkeypatch.setattr(Board, "usage", slowly)
+        asked = conductor.ask(TellUsage(), block=False)
+        busy.reached()
+        conductor.tell(TakeSnapshot())  # for which there is just room
+        worker = system.find("/conductor/pool/w-1")
+        assert worker is not None
+        working.open()
+        result(worker.ask("are you through?", block=False))
+        busy.open()
+        result(asked)
+    assert result(run).done
