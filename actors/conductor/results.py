@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from actors.guard import UsageByTier
 from actors.tickets import TicketState
+from actors.tickets.states import ENDED
 
 
 class MissionState(StrEnum):
@@ -119,7 +120,7 @@ class TrackSnapshot:
     def progress(self) -> float:
         """The part of the tickets to which nothing happens any more, from 0.0 to 1.0; of no tickets, all."""
         total = sum(self.counts.values())
-        return sum(self.counts.get(state, 0) for state in ENDED_STATES) / total if total else 1.0
+        return sum(self.counts.get(state, 0) for state in ENDED) / total if total else 1.0
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -135,12 +136,3 @@ class TrackSnapshot:
             if view.id == ticket:
                 return view
         raise KeyError(ticket)
-
-
-ENDED_STATES = (
-    TicketState.COMPLETED,
-    TicketState.FAILED,
-    TicketState.EXHAUSTED,
-    TicketState.BLOCKED,
-    TicketState.KILLED,
-)

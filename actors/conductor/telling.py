@@ -32,6 +32,7 @@ from actors.eventlog.work_kinds import (
     TaskLostRecord,
 )
 from actors.tickets import LEGAL, TicketState
+from actors.work.tools import cut
 
 if TYPE_CHECKING:
     from actors._core.context import Context
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from actors.conductor.attempts import Attempt
 
 _S = TicketState
-LONGEST = 500  # characters of a message
 _BY_NEW: Final[dict[TicketState, type[Record]]] = {
     _S.AWAITING_APPROVAL: MissionWorkHeldRecord,
     _S.IN_PROGRESS: MissionWorkAssignedRecord,
@@ -123,15 +123,11 @@ class Teller:
 
     def _emit(self, kind: type[Record], **fields: Any) -> None:
         if fields.get("message"):
-            fields["message"] = printed_text(fields["message"])
+            # A log needs no more; the board has all.
+            fields["message"] = cut(fields["message"])
         fields.setdefault("agent_id", None)
         if fields["agent_id"] is None:
             fields["agent_id"] = self._context.path
         else:
             fields["parent_agent_id"] = self._context.path
         self._context.emit(kind(mission_id=self._track, **fields))
-
-
-def printed_text(text: str) -> str:
-    """Cut what a worker wrote to what a log needs of it; the board has all."""
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... (truncated)"

@@ -133,7 +133,7 @@ def _read(text: str, was: Any) -> Any:
 
 
 def cut(result: Any) -> str:
-    """Give a result as text, cut at 500 characters."""
+    """Give a result as text, cut at 500 characters for those who follow the run."""
     text = result if isinstance(result, str) else printed(result)
     return text if len(text) <= _CUT else f"{text[:_CUT]}... (truncated)"
 
