@@ -61,7 +61,8 @@ STASHED = Hook("stashed")
 class _Outside:
     """Stands for an asker that is no agent: nothing tells it to give up."""
 
-    cancelled = False
+    is_to_end = False
+    in_hand = None
 
 
 OUTSIDE = _Outside()
@@ -368,11 +369,24 @@ class Context:
         True when this incarnation or one of its ancestors is to end, when it was abandoned, and while it handles an
         ask whose asker no longer waits or is itself cancelled.
         """
-        if self.fenced or self.ending or (self.ask is not None and self.ask.cancelled):
+        if self.is_to_end:
             return True
-        if self.asker is not None and self.asker.cancelled:
+        ask = self.in_hand
+        return ask is not None and ask.cancelled
+
+    @property
+    def is_to_end(self) -> bool:
+        """Whether this incarnation is to end, or who waits for it with the thread, whatever either has in hand."""
+        if self.fenced or self.ending or (self.asker is not None and self.asker.is_to_end):
             return True
         return self.cell.parent is not None and self.cell.parent.ends_children
+
+    @property
+    def in_hand(self) -> Ask[Any] | None:
+        """The ask that is handled now, by this one or by whoever waits for it with the thread."""
+        if self.ask is not None:
+            return self.ask
+        return None if self.asker is None else self.asker.in_hand
 
     def check(self) -> None:
         """Raise `Cancelled` if `cancelled`."""

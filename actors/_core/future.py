@@ -308,13 +308,21 @@ class Ask(AgentFuture[T]):
         self.message = message
         self.cell = cell
         self.asker = asker
+        self._behind = None if asker is None else asker.in_hand  # the ask for which this one is
         self.deadline = deadline
         self.given_up = False
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for the answer any more, or the asker itself is to end."""
-        return self.given_up or (self.asker is not None and self.asker.cancelled)
+        """Whether nobody waits for the answer any more, or the asker is to end, or the ask that it handles by this one.
+
+        What an asker has in hand by now, if it did not wait, is no matter of this ask. It may even be for it: asked by
+        whoever handles this.
+        """
+        if self.given_up or self.asker is None:
+            return self.given_up
+        behind = self._behind
+        return self.asker.is_to_end or (behind is not None and behind is self.asker.in_hand and behind.cancelled)
 
     def _call_back(self) -> None:
         if self._callbacks:

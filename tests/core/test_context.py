@@ -345,6 +345,51 @@ def test_who_gives_up_because_its_asker_has_is_no_failure(
     assert log.of(AgentFailed) == []
 
 
+def test_two_that_have_asked_each_other_without_waiting_can_look_whether_to_give_up(system: ActorSystem) -> None:
+    gate = Gate()
+    first, second = system.spawn(Doer, name="first"), system.spawn(Doer, name="second")
+    asked: list[AgentFuture[bool]] = []
+
+    def look(agent: Doer) -> bool:
+        return agent.context.cancelled
+
+    def ask_back(agent: Doer) -> bool:
+        asked.append(first.ask(look, block=False))
+        gate.wait()
+        return agent.context.cancelled
+
+    answer(first, lambda _: asked.append(second.ask(ask_back, block=False)))
+    gate.reached()
+    assert result(asked[1]) is False  # while each of the two handles what the other one has asked
+    gate.open()
+    assert result(asked[0]) is False
+
+
+def test_what_an_asker_has_in_hand_later_is_no_reason_to_give_up(system: ActorSystem, clock: WatchedClock) -> None:
+    working, busy = Gate(), Gate()
+    first, second = system.spawn(Doer, name="first"), system.spawn(Doer, name="second")
+    asked: list[AgentFuture[bool]] = []
+
+    def work(agent: Doer) -> bool:
+        working.wait()
+        return agent.context.cancelled
+
+    def hold(_: Doer) -> None:
+        busy.wait()
+
+    answer(first, lambda _: asked.append(second.ask(work, block=False)))
+    working.reached()
+    impatient = first.ask(hold, block=False, timeout=1.0)
+    impatient.add_done_callback(lambda: None)  # so that it ends in time, although nobody waits
+    busy.reached()
+    clock.advance_to(1.0)
+    with pytest.raises(AskTimeout):
+        result(impatient)
+    working.open()
+    assert result(asked[0]) is False  # nobody waits for `hold` any more, but that is another matter
+    busy.open()
+
+
 # -- who it is -------------------------------------------------------------------
 
 
