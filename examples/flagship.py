@@ -53,6 +53,8 @@ from policies import ByError, Escalate, RetryableOnly, Stop
 INTERRUPTED = 130
 DEADLINE = 1.0
 """Seconds without a sign of progress after which a worker counts as hung."""
+PATIENCE = 10.0
+"""Seconds in which the log has to be written when all is over."""
 EVERYTHING = Retention(None, None, None)
 
 
@@ -169,7 +171,8 @@ def run(folder: Path, chosen: argparse.Namespace, out: Path) -> int:
             return 1
         finally:
             drill.end()
-        log.flush()
+        if not log.flush(PATIENCE):
+            print(f"flagship: {out / 'events.db'} cannot be written: what happened is not all in the report", file=sys.stderr)
         records = log.read(count=1_000_000).records
     outcome = "interrupted" if result is None else str(result.outcome)
     report = make_report(snapshot, records, title=track.description, outcome=outcome, tree=tree)
