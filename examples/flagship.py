@@ -172,7 +172,10 @@ def run(folder: Path, chosen: argparse.Namespace, out: Path) -> int:
         finally:
             drill.end()
         if not log.flush(PATIENCE):
-            print(f"flagship: {out / 'events.db'} cannot be written: what happened is not all in the report", file=sys.stderr)
+            print(
+                f"flagship: {out / 'events.db'} cannot be written: what happened is not all in the report",
+                file=sys.stderr,
+            )
         records = log.read(count=1_000_000).records
     outcome = "interrupted" if result is None else str(result.outcome)
     report = make_report(snapshot, records, title=track.description, outcome=outcome, tree=tree)
