@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from actors._core.commands import Stop
 from actors._core.errors import ActorError, AgentNotFoundError, Cancelled, printed
 from actors._core.events import DeadLetter
-from actors._core.messages import DeadLetterReason
+from actors._core.messages import DeadLetterReason, Inquiry
 from actors._core.path import path_matches, split
 from actors._core.ref import AgentRef
 
@@ -205,6 +205,8 @@ class DeadLetters:
         incarnation: int | None = None,
     ) -> None:
         """Record a message to that agent; the log is quiet while an end that was asked for is under way."""
+        if isinstance(message, Inquiry):
+            return
         number = cell.incarnation if incarnation is None else incarnation
         quiet = _ends_as_planned(cell)
         self.record(cell.path, message, reason, error, incarnation=number, detail=detail, quiet=quiet)

@@ -60,6 +60,12 @@ class FrameworkMessage:
     __slots__ = ()
 
 
+class Inquiry(FrameworkMessage):
+    """Asks after an agent itself: that it has ended is an answer, so nothing is lost and it is no dead letter."""
+
+    __slots__ = ()
+
+
 class Enclosing:
     """Marks what a message travels in, to an agent that opens it: all others are shown the `message` alone."""
 

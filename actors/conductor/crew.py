@@ -26,6 +26,7 @@ from actors.conductor.telling import Teller
 from actors.guard import Usage, UsageByTier
 from actors.tickets import IllegalTransitionError, TicketState, Track
 from actors.work import (
+    AreYouThere,
     Assignment,
     Blocked,
     CancelledEnd,
@@ -241,7 +242,7 @@ class Crew:
         # Asked behind what waits for it: answered once it has been restarted, or has ended.
         hand.stage, hand.attempt = Stage.RETURNING, None
         self.kept[attempt.ticket] = hand
-        pipe(self._context, asked(hand.ref, ProxyGetAttr(attr_path=("job",))), HandBack(hand, attempt.ticket))
+        pipe(self._context, asked(hand.ref, AreYouThere()), HandBack(hand, attempt.ticket))
 
     def _end_lost(self, attempt: Attempt, why: str) -> None:
         times = self._lost[attempt.ticket] = self._lost.get(attempt.ticket, 0) + 1

@@ -18,12 +18,13 @@ from actors.work.prompt import prompt_of
 from actors.work.ref import WorkerRef
 from actors.work.reviewer import Review, Reviewer
 from actors.work.standing import NotInterruptedError, WorkState
-from actors.work.telling import AddTickets, InReview, OfAttempt, QueryStatus, Reworked, Spent
+from actors.work.telling import AddTickets, AreYouThere, InReview, OfAttempt, QueryStatus, Reworked, Spent
 from actors.work.tools import ToolRefused
 from actors.work.worker import Worker
 
 __all__ = [
     "AddTickets",
+    "AreYouThere",
     "Assignment",
     "AttemptEnd",
     "Blocked",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from actors._core.messages import Inquiry
 from actors.guard import UsageByTier
 
 if TYPE_CHECKING:
@@ -67,3 +68,8 @@ class QueryStatus:
     """Asked: what is the agent of this path, or name, at? Answered with text."""
 
     agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AreYouThere(Inquiry):
+    """Asked of a worker that has failed, behind what waits for it: answered once it is back, or has ended."""

@@ -20,6 +20,7 @@ from actors.work.job import Job
 from actors.work.ref import Tray, WorkerRef
 from actors.work.standing import Standing
 from actors.work.steps import LookAgain, Run, Step
+from actors.work.telling import AreYouThere
 
 
 class Worker(Agent, Addressed[WorkerRef]):
@@ -95,6 +96,8 @@ class Worker(Agent, Addressed[WorkerRef]):
             # Before the hook, which may want it: it may have come past the ref's `tell`.
             self._tray.note(message)
             return self.on_message(message)
+        if isinstance(message, AreYouThere):
+            return True
         if isinstance(message, FrameworkMessage):
             return super().on_receive(message)
         return self.on_message(message)

@@ -19,6 +19,7 @@ from actors import (
     MailboxFullError,
     ReplyError,
 )
+from actors._core.messages import Inquiry
 from actors.testkit import Gate
 from policies import Restart
 from tests.core.clocks import WatchedClock
@@ -336,3 +337,13 @@ def test_a_refusal_that_has_no_error_says_why(system: ActorSystem, trace: Trace)
     ((_, error),) = system.dead_letters.replay().refused
     assert type(error) is ActorError
     gate.open()
+
+
+def test_a_question_after_an_agent_that_has_ended_is_answered_by_that_and_is_no_dead_letter(
+    system: ActorSystem, spec: Any
+) -> None:
+    gone = system.spawn(spec(Doer, "gone"))
+    gone.stop()
+    with pytest.raises(AgentStoppedError):
+        gone.ask(Inquiry())
+    assert system.dead_letters.list() == []
