@@ -90,7 +90,9 @@ def make() -> Any:
 @pytest.mark.stress
 def test_every_request_ends_and_every_agent_is_done_when_all_is_shut_down(interval: None) -> None:
     with ActorSystem("storm", policy=Restart(None, None)) as system:
-        crew = system.spawn(Orchestrator, policy=DefaultSupervisor(2), mailbox=Mailbox(32, "block"), name="crew")
+        crew = system.spawn(
+            Orchestrator, policy=DefaultSupervisor(2), mailbox=Mailbox(32, "block", timeout=60.0), name="crew"
+        )
         register(crew)
         callers = [Caller(crew, seed) for seed in range(6)]
         for caller in callers:
