@@ -7,10 +7,10 @@ from benchmarks.row import Goal, Metric, Row
 ROW = Row(
     key="tickets",
     method=(
-        "a conductor with four workers, an agent for each ticket, works through tickets that do nothing; each is claimed, "
-        "begun, ended and booked on a board in memory, or in a file. Of the track of 100,000, in which each depends on "
-        "the one ten before it, as many are worked through. It is loaded from JSON text onto a board in a file. The "
-        "peers have no tickets"
+        "a conductor with four workers, an agent for each ticket, works through tickets that do nothing; each is "
+        "claimed, begun, ended and booked on a board in memory, or in a file. Of the track of 100,000, in which each "
+        "depends on the one ten before it, as many are worked through. It is loaded from JSON text onto a board in a "
+        "file. The peers have no tickets"
     ),
     metrics=(
         Metric("memory", "tickets, board in memory", "tickets/s", goals=(Goal(at_least=500),)),
