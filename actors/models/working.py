@@ -36,7 +36,8 @@ def model_work(
     folder. It may have `tools` called, or `tools(job)` where that is a function, and those by which it delegates, sends
     messages and asks how far others are. Each call goes by way of the job: counted, and approved in step mode. What an
     answer has used is booked at once, and the deadline counts anew with each turn. The quota is the assignment's, not
-    the manifest's. `memory` is scoped by the worker's path.
+    the manifest's. `memory` is scoped by track and ticket: another attempt finds what the last one knew, and a worker
+    that has its name by chance does not.
 
     The answer completes the ticket, whatever words are in it; running out of the quota never does. A reviewer is shown
     the ticket's `files`.
@@ -47,7 +48,7 @@ def model_work(
     def work(job: Job) -> Generator[Any, Any, Completed]:
         given: Any = tools(job) if callable(tools) else tools
         box = Toolbox([*Toolbox(given).values(), *_own_tools(job)])
-        remembering = None if memory is None else memory.of(job.path)
+        remembering = None if memory is None else memory.of(f"{job.assignment.track}/{job.ticket.id}")
         loop = ModelLoop(driver, box, manifest=manifest, memory=remembering, stream=stream)
         result = yield from loop.steps(_prompt(job, root), _around(job))
         return Completed(result.text, files=tuple(job.ticket.files))

@@ -264,11 +264,14 @@ def test_with_a_conductor_the_model_may_delegate(start: Any, system: ActorSystem
     assert {"spawn_sub_agent", "send_message", "query_agent_status"} == {one.name for one in driver.requests[0].tools}
 
 
-def test_the_worker_remembers_by_its_path(start: Any) -> None:
+def test_what_an_attempt_learns_is_remembered_by_its_track_and_ticket_and_not_by_the_name_of_its_worker(
+    start: Any,
+) -> None:
     memory = LocalMemory()
     worker, _ = start("a city", memory=memory)
     done(worker)
-    assert [found.text for found in memory.recall("/worker", "a city")] == ["Ticket T1\n\ndo T1\na city"]
+    assert memory.recall("/worker", "a city") == []
+    assert [found.text for found in memory.recall("/T1", "a city")] == ["Ticket T1\n\ndo T1\na city"]
 
 
 def test_the_stream_is_told_piece_by_piece_with_the_ticket_and_the_results_cut(start: Any, log: EventLog) -> None:
