@@ -271,7 +271,7 @@ def test_what_an_attempt_learns_is_remembered_by_its_track_and_ticket_and_not_by
     worker, _ = start("a city", memory=memory)
     done(worker)
     assert memory.recall("/worker", "a city") == []
-    assert [found.text for found in memory.recall("/T1", "a city")] == ["Ticket T1\n\ndo T1\na city"]
+    assert [found.text for found in memory.recall("track/T1", "a city")] == ["Ticket T1\n\ndo T1\na city"]
 
 
 def test_the_stream_is_told_piece_by_piece_with_the_ticket_and_the_results_cut(start: Any, log: EventLog) -> None:
