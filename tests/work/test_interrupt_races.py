@@ -52,6 +52,12 @@ def _interrupts(ref: WorkerRef) -> Any:
         return None
 
 
+def has_come_to_rest(log: EventLog, path: str) -> bool:
+    """Whether it was told that the worker has worked, was interrupted, and is idle again."""
+    states = [record.new_state for record in stood(log, path)]
+    return {"working", "paused"} <= set(states) and states[-1] == "idle"
+
+
 @pytest.mark.usefixtures("quick_switches")
 @WRITTEN
 def test_interrupts_and_the_end_of_an_attempt_at_one_moment_leave_no_step_out(real: ActorSystem, written: Any) -> None:
@@ -64,9 +70,11 @@ def test_interrupts_and_the_end_of_an_attempt_at_one_moment_leave_no_step_out(re
         assert sorted(won) == [False, True]
         ref.resume()
         assert isinstance(end.get(timeout=PATIENCE), Completed)
-        log.wait_until(lambda _, ref=ref: len(stood(log, ref.path)) == 4)
+        log.wait_until(lambda _, ref=ref: has_come_to_rest(log, ref.path))
         kinds = [kind for kind, _, _ in steps_of(log, ref.path)]
         assert kinds.count("agent_interrupted") == 1
+        # One less where the attempt had no further step: it ended while the worker was paused, which that stays.
+        assert len(kinds) in (3, 4)
         assert ref.work_state == "idle"
         ref.stop()
 
