@@ -11,18 +11,23 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_first_program_prints_what_stands_below_it(tmp_path: Path, packages_folder: Path) -> None:
-    blocks = re.findall(r"```(?:python)?\n(.*?)```", README, re.DOTALL)
-    program, output = blocks[0], blocks[1]
-    ran = subprocess.run(
+def ran_by_itself(program: str, folder: Path, packages_folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program of the page in an empty folder, with nothing but what is installed."""
+    return subprocess.run(
         [sys.executable, "-c", program],
-        cwd=tmp_path,
+        cwd=folder,
         env={"PYTHONPATH": str(packages_folder), "PYTHONIOENCODING": "utf-8", "PATH": ""},
         capture_output=True,
         encoding="utf-8",
         timeout=30,
         check=True,
     )
+
+
+def test_the_first_program_prints_what_stands_below_it(tmp_path: Path, packages_folder: Path) -> None:
+    blocks = re.findall(r"```(?:python)?\n(.*?)```", README, re.DOTALL)
+    program, output = blocks[0], blocks[1]
+    ran = ran_by_itself(program, tmp_path, packages_folder)
     assert ran.stdout == output
     assert "ValueError('a bad url') -> restart" in ran.stderr
 
@@ -30,15 +35,7 @@ def test_the_first_program_prints_what_stands_below_it(tmp_path: Path, packages_
 def test_the_log_of_a_run_says_what_stands_below_it(tmp_path: Path, packages_folder: Path) -> None:
     blocks = re.findall(r"```(?:python)?\n(.*?)```", README, re.DOTALL)
     at = next(number for number, block in enumerate(blocks) if "SqliteLog" in block)
-    ran = subprocess.run(
-        [sys.executable, "-c", blocks[at]],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(packages_folder), "PYTHONIOENCODING": "utf-8", "PATH": ""},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=30,
-        check=True,
-    )
+    ran = ran_by_itself(blocks[at], tmp_path, packages_folder)
     assert [line.rstrip() for line in ran.stdout.splitlines()] == blocks[at + 1].splitlines()
 
 
@@ -46,15 +43,7 @@ def test_the_crew_says_what_stands_below_it(tmp_path: Path, packages_folder: Pat
     blocks = re.findall(r"```(?:python)?\n(.*?)```", README, re.DOTALL)
     at = next(number for number, block in enumerate(blocks) if "Conductor" in block)
     for _ in range(2):  # The second run finds all of it done.
-        ran = subprocess.run(
-            [sys.executable, "-c", blocks[at]],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(packages_folder), "PYTHONIOENCODING": "utf-8", "PATH": ""},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=30,
-            check=True,
-        )
+        ran = ran_by_itself(blocks[at], tmp_path, packages_folder)
         assert ran.stdout == blocks[at + 1]
     assert ran.stderr == ""
 
