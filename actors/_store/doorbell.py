@@ -16,9 +16,10 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from actors._store.folders import in_folder
+
 LOOK_SECONDS = 0.1
 _LONGEST = 100  # bytes of a socket's path, that all systems take
-_TRIES = 10
 _numbers = itertools.count(1)
 _AF_UNIX: int | None = getattr(socket, "AF_UNIX", None)
 
@@ -79,7 +80,7 @@ class Door:
         self._path = folder / f"{os.getpid()}-{next(_numbers)}"
         self._socket = socket.socket(_AF_UNIX, socket.SOCK_DGRAM)
         try:
-            self._bind(folder)
+            in_folder(folder, self._bind)
         except OSError:
             self._socket.close()
             raise
@@ -87,19 +88,11 @@ class Door:
         self._lock = threading.Lock()
         self._closed = False
 
-    def _bind(self, folder: Path) -> None:
-        for left in reversed(range(_TRIES)):
-            folder.mkdir(exist_ok=True)
-            # What is there of an earlier process of this number is nobody's.
-            self._path.unlink(missing_ok=True)
-            try:
-                with _address(self._path) as address:
-                    self._socket.bind(address)
-                return
-            except FileNotFoundError:
-                # The last follower may just have removed the folder.
-                if not left:
-                    raise
+    def _bind(self) -> None:
+        # What is there of an earlier process of this number is nobody's.
+        self._path.unlink(missing_ok=True)
+        with _address(self._path) as address:
+            self._socket.bind(address)
 
     def arm(self) -> bool:
         self._socket.setblocking(False)

@@ -12,13 +12,14 @@ import secrets
 import weakref
 from pathlib import Path
 
+from actors._store.folders import in_folder
+
 try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows
     fcntl = None  # type: ignore[assignment]
 
 _NEW = "."
-_TRIES = 10
 
 
 class Owner:
@@ -32,7 +33,7 @@ class Owner:
     def _lock(self, place: Path) -> weakref.finalize[[Path, int], Owner]:
         # Under its name it is only found locked: whoever looks at it before that would take it for one that was left.
         new = place.with_name(f"{_NEW}{place.name}")
-        descriptor = _made(new)
+        descriptor = in_folder(new.parent, lambda: os.open(new, os.O_CREAT | os.O_RDWR, 0o644))
         _take(descriptor, alone=True)
         new.rename(place)
         _tidy(place.parent)
@@ -56,18 +57,6 @@ def is_alive(path: Path, run: str) -> bool:
 
 def _folder_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-owners")
-
-
-def _made(place: Path) -> int:
-    for left in reversed(range(_TRIES)):
-        place.parent.mkdir(exist_ok=True)
-        try:
-            return os.open(place, os.O_CREAT | os.O_RDWR, 0o644)
-        except FileNotFoundError:
-            # The last one may just have removed the folder.
-            if not left:
-                raise
-    raise AssertionError("unreachable")  # pragma: no cover
 
 
 def _tidy(folder: Path) -> None:

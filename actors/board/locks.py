@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_TRIES = 10
+from actors._store.folders import in_folder
 
 if os.name == "nt":  # pragma: no cover
     import msvcrt
@@ -26,7 +26,7 @@ class OwnerLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptor = _made(path)
+        self._descriptor = in_folder(path.parent, lambda: os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         try:
             _lock(self._descriptor)
         except BaseException:
@@ -40,18 +40,6 @@ class OwnerLock:
     def let_go(self) -> None:
         """Hold it no longer, and leave the file, so that others see that its owner is gone."""
         os.close(self._descriptor)
-
-
-def _made(path: Path) -> int:
-    for left in reversed(range(_TRIES)):
-        path.parent.mkdir(exist_ok=True)
-        try:
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileNotFoundError:
-            # The last one may just have left, and removed the folder.
-            if not left:
-                raise
-    raise AssertionError("unreachable")  # pragma: no cover
 
 
 def remove(path: Path) -> None:
