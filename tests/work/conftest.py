@@ -1,6 +1,7 @@
 """What do the tests of workers start from? What those of the kernel do, in both worlds, and whom a worker asks."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from actors import ActorSystem
 from actors.testkit import Probe
 from actors.work import Worker, WorkerRef
-from policies import Policy
+from policies import Policy, Stop
 from tests.core.conftest import clock, dispatcher, lines, log, pytest_generate_tests, spec, system, trace, world
 from tests.core.scripted import FOREVER
 
@@ -46,3 +47,19 @@ def approver(system: ActorSystem) -> Probe:
 @pytest.fixture
 def reviewer(system: ActorSystem) -> Probe:
     return Probe(system, "reviewer")
+
+
+@pytest.fixture
+def quick_switches() -> Iterator[None]:
+    """Threads take turns fifty times as often as usual."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.fixture
+def real() -> Iterator[ActorSystem]:
+    """A system on threads, for tests that are about those."""
+    with ActorSystem("races", policy=Stop()) as system:
+        yield system

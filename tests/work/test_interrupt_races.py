@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,20 +17,6 @@ from tests.work.standing import outcome, steps_of, stood
 from tests.work.tickets import assignment, in_steps, plainly
 
 ROUNDS = 150
-
-
-@pytest.fixture
-def quick_switches() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)
-    yield
-    sys.setswitchinterval(before)
-
-
-@pytest.fixture
-def real() -> Iterator[ActorSystem]:
-    with ActorSystem("races", policy=Stop()) as system:
-        yield system
 
 
 WRITTEN = pytest.mark.parametrize("written", [plainly, in_steps], ids=["function", "generator"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,20 +18,6 @@ from tests.core.scripted import FOREVER, at_once
 from tests.work.tickets import in_steps, plainly, ticket
 
 ROUNDS = 150
-
-
-@pytest.fixture
-def quick_switches() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)
-    yield
-    sys.setswitchinterval(before)
-
-
-@pytest.fixture
-def real() -> Iterator[ActorSystem]:
-    with ActorSystem("races", policy=Stop()) as system:
-        yield system
 
 
 @pytest.mark.usefixtures("quick_switches")
