@@ -48,11 +48,11 @@ class Audit:
             decision = yield job.decide(question)
             if not decision.granted:
                 found.files = [file for file in found.files if file.kind is not Kind.TEXT]
-        for number, file in enumerate(found.files, 1):
-            self.memory.set(SHARED, f"file/{file.name}", file.kind.value)
+        for number in range(1, len(found.files) + 1):
             if number % EVERY == 0:
                 job.progress(f"{number} of {len(found.files)} files listed")
                 yield
+        self.memory.set(SHARED, "files", {file.name: file.kind.value for file in found.files})
         said = f"{len(found.files)} files"
         if job.feedback is not None:
             said += f", {sum(_size(file) for file in found.files):,} bytes"
@@ -129,10 +129,9 @@ class Audit:
         return [Finding(**fields) for each in kept for fields in each]
 
     def _files(self, *kinds: Kind) -> list[File]:
-        found = Found()
-        found.look_through(self.root)
-        known = [file for file in found.files if self.memory.get(SHARED, f"file/{file.name}") is not None]
-        return [file for file in known if not kinds or file.kind in kinds]
+        known = self.memory.get(SHARED, "files", {})
+        files = [File(self.root / name, name, Kind(kind)) for name, kind in known.items()]
+        return [file for file in files if not kinds or file.kind in kinds]
 
     def _each(
         self, job: Job, files: list[File], look: Callable[[Seen, bytes], None]
